@@ -1,0 +1,80 @@
+/* woshou: one program, one verb a job. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/language.h"
+#include "cli/verbs.h"
+
+static const struct verb {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv);
+} verbs[] = {
+    {"demo", N_("open, use and close real TCP connections, and draw what happened"), cmd_demo},
+    {"serve", N_("serve the article's conversation: hello in UTF-16LE, one answer, close"),
+     cmd_serve},
+    {"hello", N_("be the article's client"), cmd_hello},
+};
+
+enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
+
+static void complain_va(const char *format, va_list arguments)
+{
+    fputs("woshou: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+}
+
+int complain(int status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    complain_va(format, arguments);
+    va_end(arguments);
+    return status;
+}
+
+int complain_usage(const char *verb, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    complain_va(format, arguments);
+    va_end(arguments);
+    fprintf(stderr, _("Try 'woshou %s --help'."), verb);
+    fputc('\n', stderr);
+    return EXIT_USED_WRONGLY;
+}
+
+static void print_help(void)
+{
+    printf(_("Usage: woshou VERB [OPTION]...\n"
+             "TCP connections that people use, wait on and see.\n\n"
+             "Verbs:\n"));
+    for (int i = 0; i < VERB_COUNT; i++)
+        printf("  %-8s %s\n", verbs[i].name, _(verbs[i].summary));
+    printf(_("\n'woshou VERB --help' tells more of each. Also: --version.\n"
+             "The language is the environment's (LANGUAGE, LC_ALL, LANG): English or 中文.\n"));
+}
+
+int main(int argc, char **argv)
+{
+    language_start();
+    if (argc < 2) {
+        print_help();
+        return EXIT_USED_WRONGLY;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+        print_help();
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "--version") == 0) {
+        puts("woshou " WOSHOU_VERSION);
+        return EXIT_DONE;
+    }
+    for (int i = 0; i < VERB_COUNT; i++)
+        if (strcmp(name, verbs[i].name) == 0)
+            return verbs[i].run(argc - 1, argv + 1);
+    return complain(EXIT_USED_WRONGLY, _("there is no verb '%s'; 'woshou --help' lists them"), name);
+}

@@ -1,0 +1,186 @@
+/* A story: what was seen of one TCP connection, in the order of time, and what it comes to. A
+ * capture file, a live interface and the laboratory all end in stories, and draw/ knows nothing
+ * else.
+ *
+ * An event is one thing that was seen, at one time, at one place. Times are nanoseconds of the
+ * monotonic clock, or of the capture's own for files; UNSEEN_NS where a time was not seen.
+ *
+ * A story is grown by story_add_*; its verdict (how it opened, how it closed, ...) is worked out
+ * anew by story_judge from the events alone. It owns its memory: story_new, story_free. */
+#ifndef WOSHOU_TCP_STORY_H
+#define WOSHOU_TCP_STORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/endpoint.h"
+
+struct segment;
+struct error;
+
+#define UNSEEN_NS INT64_MIN
+
+enum place { PLACE_CLIENT, PLACE_SERVER, PLACE_WIRE };
+
+/* How a state is known. An inferred one is never drawn as an observed one. */
+enum standing {
+    STANDING_OBSERVED, /* asked of the kernel at that moment */
+    STANDING_TRACED,   /* reported by the kernel */
+    STANDING_INFERRED  /* worked out from packets */
+};
+
+/* RFC 9293's states. STATE_NONE: not known. */
+enum tcp_state {
+    STATE_NONE,
+    STATE_CLOSED,
+    STATE_LISTEN,
+    STATE_SYN_SENT,
+    STATE_SYN_RECEIVED,
+    STATE_ESTABLISHED,
+    STATE_FIN_WAIT_1,
+    STATE_FIN_WAIT_2,
+    STATE_CLOSE_WAIT,
+    STATE_CLOSING,
+    STATE_LAST_ACK,
+    STATE_TIME_WAIT,
+    STATE_COUNT
+};
+
+enum fate { FATE_DELIVERED, FATE_LOST, FATE_DELAYED, FATE_DUPLICATED, FATE_INJECTED };
+
+enum event_kind { EVENT_CALL, EVENT_PACKET, EVENT_STATE };
+
+/* One half of a program's call: its entry or its return. The two halves of a call share `call`. */
+struct event_call {
+    const char *name; /* static: "connect" */
+    bool returns;     /* false: enters */
+    uint32_t call;    /* which call: unique in the story */
+    int64_t result;   /* returns: what it returned, or a negative errno */
+};
+
+struct event_packet {
+    uint64_t number;     /* from 1; a capture file's own number there */
+    enum place from;     /* PLACE_CLIENT or PLACE_SERVER: whose segment it is */
+    uint8_t flags;       /* enum tcp_flag of capture/decode.h */
+    uint32_t seq, ack;   /* relative: the SYN's own number is 0 */
+    bool has_ack;
+    uint32_t bytes;      /* of payload */
+    uint32_t window;     /* as sent, not scaled */
+    int64_t sent_ns;     /* when it left its host; UNSEEN_NS for an injected one */
+    int64_t received_ns; /* when it reached the other; UNSEEN_NS while in flight, lost, or not seen */
+    enum fate fate;      /* of a packet in flight: FATE_DELIVERED, with received_ns UNSEEN_NS */
+    bool retransmission; /* all its sequence numbers were sent before */
+    char text[24];       /* payload that reads as text (UTF-16LE or UTF-8), shortened, made visible;
+                            "" where it does not */
+};
+
+struct event_state {
+    enum tcp_state state;
+    enum standing standing;
+};
+
+struct event {
+    int64_t t_ns; /* a packet's: sent_ns, or received_ns where its sending was not seen */
+    enum event_kind kind;
+    enum place place; /* of a call or a state: client or server; of a packet: the wire */
+    union {
+        struct event_call call;
+        struct event_packet packet;
+        struct event_state state;
+    };
+};
+
+enum open_word {
+    OPEN_THREE_WAY, OPEN_SIMULTANEOUS, OPEN_FAST_OPEN, OPEN_REFUSED, OPEN_UNREACHABLE,
+    OPEN_NO_ANSWER, OPEN_HALF_OPEN, OPEN_ABORTED, OPEN_NOT_SEEN
+};
+
+enum close_word {
+    CLOSE_FOUR_SEGMENT, CLOSE_THREE_SEGMENT, CLOSE_SIMULTANEOUS, CLOSE_HALF_CLOSED, CLOSE_RESET,
+    CLOSE_STILL_OPEN, CLOSE_NONE
+};
+
+enum side_word { SIDE_NULL, SIDE_CLIENT, SIDE_SERVER, SIDE_BOTH };
+
+enum anomaly_kind {
+    ANOMALY_SYN_RETRANSMITTED, ANOMALY_SYNACK_RETRANSMITTED, ANOMALY_FIN_RETRANSMITTED,
+    ANOMALY_DATA_RETRANSMITTED, ANOMALY_ZERO_WINDOW, ANOMALY_DATA_AFTER_CLOSE,
+    ANOMALY_KIND_COUNT
+};
+
+enum { STORY_EVIDENCE_MAX = 8 };
+
+/* Packets that show a thing: the first STORY_EVIDENCE_MAX numbers, and how many there were. */
+struct evidence {
+    uint64_t packets[STORY_EVIDENCE_MAX];
+    uint32_t count;
+};
+
+struct verdict {
+    enum open_word open;
+    enum close_word close;
+    enum side_word closed_first, reset_by;
+    int64_t start_ns, end_ns;
+    int64_t handshake_ns; /* first SYN sent to the ACK of the SYN-ACK sent, both of the client; or
+                             UNSEEN_NS */
+    enum tcp_state client_state, server_state; /* the last known */
+    enum standing standing;                    /* the weaker of the two's */
+    uint64_t client_bytes, server_bytes;       /* payload, each byte of the sequence once */
+    uint32_t packets;
+    struct evidence anomalies[ANOMALY_KIND_COUNT];
+    struct evidence evidence; /* the packets the verdict rests on */
+    char zeek_state[8], zeek_history[64];
+    unsigned completeness; /* Wireshark's tcp.completeness */
+};
+
+struct story {
+    uint32_t id; /* from 1 */
+    struct endpoint client, server;
+    struct event *events; /* in the order of t_ns, ties as they were added */
+    size_t event_count, event_capacity;
+    bool isn_known[2];    /* by PLACE_CLIENT, PLACE_SERVER: whether `isn` is that end's */
+    uint32_t isn[2];      /* raw initial sequence numbers (of the SYN) */
+    struct verdict verdict; /* as of the last story_judge */
+};
+
+/* An empty story of the connection between two endpoints. */
+int story_new(uint32_t id, const struct endpoint *client, const struct endpoint *server,
+    struct story **ret_story);
+/* Frees it and leaves null; accepts null. */
+void story_free(struct story **story);
+
+/* Adds one event; null when memory ran out. The event returned is borrowed until the next add.
+ * `story_add_packet` makes the segment's numbers relative, learns initial numbers from SYNs, and
+ * tells retransmissions; its fate and times are the caller's to set. */
+struct event *story_add_call(struct story *story, int64_t t_ns, enum place place,
+    const struct event_call *call);
+struct event *story_add_packet(struct story *story, int64_t sent_ns, enum place from,
+    uint64_t number, const struct segment *segment);
+struct event *story_add_state(struct story *story, int64_t t_ns, enum place place,
+    enum tcp_state state, enum standing standing);
+
+/* The packet of that number, or null; the last of several with one number (duplicates). */
+struct event *story_find_packet(struct story *story, uint64_t number);
+
+/* Infers the states that nobody observed, at places where no state at all was observed: from the
+ * packets alone, by RFC 9293's rules, as STANDING_INFERRED events. */
+int story_infer_states(struct story *story);
+
+/* Works out story->verdict from the events. */
+void story_judge(struct story *story);
+
+/* The words, as JSON has them. */
+const char *place_word(enum place place);
+const char *standing_word(enum standing standing);
+const char *state_word(enum tcp_state state);
+const char *fate_word(enum fate fate);
+const char *open_word(enum open_word word);
+const char *close_word(enum close_word word);
+const char *side_word(enum side_word word); /* null for SIDE_NULL */
+const char *anomaly_word(enum anomaly_kind kind);
+
+/* "SYN ACK", "FIN ACK", "PSH ACK", ... into `text` (32 bytes), and returns it. */
+char *flags_words(uint8_t flags, char text[32]);
+
+#endif
