@@ -1,0 +1,90 @@
+/* A ladder: stories as rows in the order of time, ready to be laid out. The printers (text, SVG)
+ * draw from it and decide nothing about time or order themselves.
+ *
+ * One ladder shows one story, or several of the same two hosts side by side in time (a client with
+ * three connections); each mark then says which story it belongs to.
+ *
+ * A row is one moment: a packet's sending or its arrival, a call's entry or return, a change of
+ * state, together with what belongs to the same moment: the state a packet's sending or arrival led
+ * to, the call that an arrival made return. Rows depend only on what came before them, so that a
+ * ladder made anew from grown stories has the same first rows, but for the last: a live printer
+ * prints the new ones. */
+#ifndef WOSHOU_DRAW_LADDER_H
+#define WOSHOU_DRAW_LADDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "tcp/story.h"
+
+enum { LADDER_NONE = -1 };
+
+/* A silence longer than this becomes a break of its own between two rows. */
+#define LADDER_BREAK_NS INT64_C(300000000)
+
+/* A call, from entry to return. */
+struct ladder_call {
+    int story;      /* index */
+    enum place side;
+    const char *name;
+    int enter_row;  /* LADDER_NONE: its entry was not seen */
+    int return_row; /* LADDER_NONE: it has not returned; may equal enter_row */
+    int64_t result;
+};
+
+/* A stretch of one end's life in one state. */
+struct ladder_state {
+    int story;
+    enum place side;
+    enum tcp_state state;
+    enum standing standing;
+    int from_row;
+    int to_row; /* the row of the next state, or LADDER_NONE while it lasts */
+};
+
+struct ladder_packet {
+    int story;
+    struct event_packet packet; /* a copy */
+    int sent_row;               /* LADDER_NONE: its sending was not seen (injected) */
+    int received_row;           /* LADDER_NONE: lost, or still in flight */
+    const char *label;          /* "SYN seq=j", "ACK seq=j+1 ack=k+1 24 bytes \"hello\"" */
+};
+
+struct ladder_side {
+    int state;       /* index into states of the one that begins in this row, or LADDER_NONE */
+    int call;        /* index into calls of the one that enters or returns here, or LADDER_NONE */
+    bool call_enters, call_returns; /* both: it entered and returned with nothing between */
+};
+
+struct ladder_row {
+    int64_t t_ns;
+    int64_t silence_ns; /* before this row: the break's length, or 0 for none */
+    int packet;         /* index into packets of the one sent or received here, or LADDER_NONE */
+    bool packet_sent, packet_received;
+    struct ladder_side side[2]; /* PLACE_CLIENT, PLACE_SERVER */
+};
+
+struct ladder {
+    struct arena arena;
+    const struct story *const *stories; /* borrowed */
+    size_t story_count;
+    int64_t start_ns; /* the first row's time: what rows' times are shown against */
+    struct ladder_row *rows;
+    size_t row_count;
+    struct ladder_call *calls;
+    size_t call_count;
+    struct ladder_state *states;
+    size_t state_count;
+    struct ladder_packet *packets;
+    size_t packet_count;
+};
+
+/* Makes the ladder of `story_count` (1 to 9) stories, which are borrowed until ladder_free.
+ * 0, or ERROR_MEMORY. */
+int ladder_new(const struct story *const *stories, size_t story_count, struct ladder **ret_ladder);
+/* Frees it and leaves null; accepts null. */
+void ladder_free(struct ladder **ladder);
+
+#endif
