@@ -1,5 +1,5 @@
-/* An arena: memory that is given out piece by piece and taken back all at once. One a capture,
- * or one a set of stories. Not for several threads at once. */
+/* An arena: memory that is given out piece by piece and taken back all at once. One a
+ * capture, or one a set of stories. Not for several threads at once. */
 #ifndef WOSHOU_BASE_ARENA_H
 #define WOSHOU_BASE_ARENA_H
 
@@ -17,8 +17,8 @@ void arena_init(struct arena *arena, size_t limit);
 /* Frees everything at once and leaves an empty arena with the same limit. */
 void arena_done(struct arena *arena);
 
-/* `size` zeroed bytes, aligned for any type, valid until arena_done; null when memory or the
- * limit is spent. A size of 0 gives a valid pointer to nothing. */
+/* `size` zeroed bytes, aligned for any type, valid until arena_done; null when memory or
+ * the limit is spent. A size of 0 gives a valid pointer to nothing. */
 void *arena_alloc(struct arena *arena, size_t size);
 /* A copy of `length` bytes with a 0 after them; null as above. */
 char *arena_copy(struct arena *arena, const void *bytes, size_t length);

@@ -1,6 +1,6 @@
-/* Time is passed in: whatever decides by time takes a `struct clock` or a `now_ns`, so that a
- * test owns the clock. All times are nanoseconds of the monotonic clock (CLOCK_MONOTONIC) unless
- * a name says otherwise. */
+/* Time is passed in: whatever decides by time takes a `struct clock` or a `now_ns`, so
+ * that a test owns the clock. All times are nanoseconds of the monotonic clock
+ * (CLOCK_MONOTONIC) unless a name says otherwise. */
 #ifndef WOSHOU_BASE_CLOCK_H
 #define WOSHOU_BASE_CLOCK_H
 
@@ -24,8 +24,9 @@ static inline int64_t clock_now_ns(const struct clock *clock)
 int64_t clock_monotonic_ns(void);
 extern const struct clock clock_monotonic;
 
-/* A wall-clock stamp (CLOCK_REALTIME, as the kernel stamps packets) on the monotonic scale, by the
- * two clocks' distance at this moment: exact but for a wall clock set in between. */
+/* A wall-clock stamp (CLOCK_REALTIME, as the kernel stamps packets) on the monotonic
+ * scale, by the two clocks' distance at this moment: exact but for a wall clock set in
+ * between. */
 int64_t clock_monotonic_from_realtime_ns(int64_t realtime_ns);
 
 #endif

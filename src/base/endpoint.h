@@ -1,4 +1,5 @@
-/* An endpoint: an IP address and a port, as a value. Written "10.9.0.1:40001", "[2001:db8::1]:80". */
+/* An endpoint: an IP address and a port, as a value. Written "10.9.0.1:40001",
+ * "[2001:db8::1]:80". */
 #ifndef WOSHOU_BASE_ENDPOINT_H
 #define WOSHOU_BASE_ENDPOINT_H
 
@@ -6,18 +7,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ENDPOINT_TEXT = 64 }; /* bytes that any endpoint's text fits, the final 0 included */
+enum {
+    ENDPOINT_TEXT = 64
+}; /* bytes that any endpoint's text fits, the final 0 included */
 
 struct endpoint {
     uint8_t family;      /* 4, 6, or 0 for none */
-    uint8_t address[16]; /* network byte order; the first four bytes for family 4, the rest 0 */
+    uint8_t address[16]; /* network byte order; the first four bytes for family 4, the
+                            rest 0 */
     uint16_t port;       /* host byte order */
 };
 
 struct endpoint endpoint_ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t port);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
-/* Writes its text into `text` (ENDPOINT_TEXT bytes) and returns `text`; "?" for family 0. IPv6 as
- * RFC 5952 spells it. */
+/* Writes its text into `text` (ENDPOINT_TEXT bytes) and returns `text`; "?" for family 0.
+ * IPv6 as RFC 5952 spells it. */
 char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);
 
 #endif

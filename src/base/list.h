@@ -1,5 +1,6 @@
-/* An intrusive list: the links stand inside the members, so that adding never allocates and
- * removing needs no search. A member is in at most one list per `struct list_link` it holds. */
+/* An intrusive list: the links stand inside the members, so that adding never allocates
+ * and removing needs no search. A member is in at most one list per `struct list_link` it
+ * holds. */
 #ifndef WOSHOU_BASE_LIST_H
 #define WOSHOU_BASE_LIST_H
 
@@ -15,7 +16,7 @@ struct list {
 };
 
 /* The member of type `type` whose link `field` is at `link`. */
-#define list_member(link, type, field) ((type *)((char *)(link) - offsetof(type, field)))
+#define list_member(link, type, field) ((type *)((char *)(link)-offsetof(type, field)))
 
 /* Every link from first to last; the body may not remove the current one. */
 #define list_for_each(link, list)                                                        \
@@ -41,7 +42,8 @@ static inline bool list_linked(const struct list_link *link)
     return link->next != NULL;
 }
 
-/* Links `link`, which is in no list, in front of `place`; with `place` the head: at the end. */
+/* Links `link`, which is in no list, in front of `place`; with `place` the head: at the
+ * end. */
 static inline void list_insert_before(struct list_link *place, struct list_link *link)
 {
     link->next = place;
