@@ -1,5 +1,5 @@
-/* Packet bytes in, one TCP segment out. Pure: looks at nothing but the bytes it is given, and never
- * past their end; every length in a packet is checked against them. */
+/* Packet bytes in, one TCP segment out. Pure: looks at nothing but the bytes it is given,
+ * and never past their end; every length in a packet is checked against them. */
 #ifndef WOSHOU_CAPTURE_DECODE_H
 #define WOSHOU_CAPTURE_DECODE_H
 
@@ -24,16 +24,16 @@ enum tcp_flag {
 /* A TCP segment as its header says; host byte order. */
 struct segment {
     struct endpoint source, destination;
-    uint32_t seq, ack;      /* raw; `ack` means something only with TCP_ACK */
-    uint8_t flags;          /* enum tcp_flag */
-    uint16_t window;        /* as sent, not scaled */
-    uint32_t payload_bytes; /* by the IP header's length, captured or not */
-    const uint8_t *payload; /* borrowed from the packet's bytes */
+    uint32_t seq, ack;         /* raw; `ack` means something only with TCP_ACK */
+    uint8_t flags;             /* enum tcp_flag */
+    uint16_t window;           /* as sent, not scaled */
+    uint32_t payload_bytes;    /* by the IP header's length, captured or not */
+    const uint8_t *payload;    /* borrowed from the packet's bytes */
     uint32_t payload_captured; /* bytes there are at `payload`, at most payload_bytes */
-    uint16_t mss;           /* option, 0: none */
-    int8_t window_shift;    /* option, -1: none */
+    uint16_t mss;              /* option, 0: none */
+    int8_t window_shift;       /* option, -1: none */
     bool sack_permitted;
-    bool timestamps;        /* option; the two below mean something only with it */
+    bool timestamps; /* option; the two below mean something only with it */
     uint32_t tsval, tsecr;
 };
 
@@ -44,7 +44,9 @@ enum decode_result {
     DECODE_CUT = 3        /* the bytes end inside a header */
 };
 
-/* Decodes an IP packet (version 4 or 6, no link header). Only on DECODE_TCP is anything written. */
-enum decode_result decode_ip(const uint8_t *bytes, size_t length, struct segment *ret_segment);
+/* Decodes an IP packet (version 4 or 6, no link header). Only on DECODE_TCP is anything
+ * written. */
+enum decode_result decode_ip(const uint8_t *bytes, size_t length,
+                             struct segment *ret_segment);
 
 #endif

@@ -1,4 +1,5 @@
-/* What holds: every state answers every event, and the answer is in this table and nowhere else. */
+/* What holds: every state answers every event, and the answer is in this table and
+ * nowhere else. */
 #include "tcp/state.h"
 
 /* Short names keep the table a table. */

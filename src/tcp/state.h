@@ -1,29 +1,30 @@
-/* One end's TCP state machine as a passive observer can follow it: a full table of state and event.
- * The columns are what that end sent or received, already judged acceptable (RFC 9293, 3.5, 3.6 and
- * 3.10; the observer's table is in doc/architecture.md). */
+/* One end's TCP state machine as a passive observer can follow it: a full table of state
+ * and event. The columns are what that end sent or received, already judged acceptable
+ * (RFC 9293, 3.5, 3.6 and 3.10; the observer's table is in doc/architecture.md). */
 #ifndef WOSHOU_TCP_STATE_H
 #define WOSHOU_TCP_STATE_H
 
 #include "tcp/story.h"
 
 enum state_event {
-    SENT_SYN,            /* without ACK */
+    SENT_SYN, /* without ACK */
     SENT_SYN_ACK,
-    SENT_OTHER,          /* ACK or data */
+    SENT_OTHER, /* ACK or data */
     SENT_FIN,
     SENT_RST,
-    RECEIVED_SYN,        /* without ACK */
-    RECEIVED_SYN_ACK,    /* acknowledging our SYN */
-    RECEIVED_ACK,        /* acknowledging our SYN, not our FIN */
-    RECEIVED_ACK_OF_FIN, /* acknowledging our FIN */
-    RECEIVED_FIN,        /* not acknowledging our FIN */
+    RECEIVED_SYN,            /* without ACK */
+    RECEIVED_SYN_ACK,        /* acknowledging our SYN */
+    RECEIVED_ACK,            /* acknowledging our SYN, not our FIN */
+    RECEIVED_ACK_OF_FIN,     /* acknowledging our FIN */
+    RECEIVED_FIN,            /* not acknowledging our FIN */
     RECEIVED_FIN_ACK_OF_FIN, /* a FIN that acknowledges ours */
     RECEIVED_RST,
     STATE_EVENT_COUNT
 };
 
-/* The state after the event. STATE_NONE, nothing being known, learns what the event proves. The
- * connection is what is followed, not the listener: a reset in SYN_RECEIVED ends in CLOSED. */
+/* The state after the event. STATE_NONE, nothing being known, learns what the event
+ * proves. The connection is what is followed, not the listener: a reset in SYN_RECEIVED
+ * ends in CLOSED. */
 enum tcp_state state_after(enum tcp_state state, enum state_event event);
 
 #endif

@@ -1,5 +1,5 @@
-/* Growing a story. Events stay in the order of their times: each is inserted behind the last one
- * that is not later, which is nearly always the end. */
+/* Growing a story. Events stay in the order of their times: each is inserted behind the
+ * last one that is not later, which is nearly always the end. */
 #include "tcp/story.h"
 
 #include <stdlib.h>
@@ -79,9 +79,9 @@ struct event *story_add_state(struct story *story, int64_t t_ns, enum place plac
     return event;
 }
 
-/* Learns an end's initial number: from its SYN; failing that from the first number seen of it,
- * taken for the first byte after a SYN. A reset's numbers teach nothing: one that answers a SYN
- * has 0 (RFC 9293, 3.5.2). */
+/* Learns an end's initial number: from its SYN; failing that from the first number seen
+ * of it, taken for the first byte after a SYN. A reset's numbers teach nothing: one that
+ * answers a SYN has 0 (RFC 9293, 3.5.2). */
 static void learn_isn(struct story *story, enum place from, const struct segment *segment)
 {
     enum place other = from == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
@@ -108,25 +108,20 @@ static uint32_t packet_length(const struct event_packet *packet)
     return packet->bytes + !!(packet->flags & TCP_SYN) + !!(packet->flags & TCP_FIN);
 }
 
-static bool sent_before(const struct story *story, const struct event_packet *packet)
+/* Whether all the packet's numbers were sent before; and remembers how far they reach. */
+static bool sent_before(struct story *story, const struct event_packet *packet)
 {
     uint32_t end = packet->seq + packet_length(packet);
     if (end == packet->seq || (packet->flags & TCP_RST))
         return false;
-    for (size_t i = 0; i < story->event_count; i++) {
-        const struct event *event = &story->events[i];
-        if (event->kind != EVENT_PACKET || event->packet.from != packet->from ||
-            event->packet.number == packet->number)
-            continue;
-        uint32_t length = packet_length(&event->packet);
-        if (length && !(event->packet.flags & TCP_RST) &&
-            seq_at_or_after(event->packet.seq + length, end))
-            return true;
-    }
+    if (seq_at_or_after(story->sent_end[packet->from], end))
+        return true;
+    story->sent_end[packet->from] = end;
     return false;
 }
 
-/* The beginning of a payload that reads as text, UTF-16LE as the article sends it or UTF-8. */
+/* The beginning of a payload that reads as text, UTF-16LE as the article sends it or
+ * UTF-8. */
 static void preview(const struct segment *segment, char *text, size_t size)
 {
     enum { LOOK = 64 };

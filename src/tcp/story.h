@@ -1,12 +1,14 @@
-/* A story: what was seen of one TCP connection, in the order of time, and what it comes to. A
- * capture file, a live interface and the laboratory all end in stories, and draw/ knows nothing
- * else.
+/* A story: what was seen of one TCP connection, in the order of time, and what it comes
+ * to. A capture file, a live interface and the laboratory all end in stories, and draw/
+ * knows nothing else.
  *
- * An event is one thing that was seen, at one time, at one place. Times are nanoseconds of the
- * monotonic clock, or of the capture's own for files; UNSEEN_NS where a time was not seen.
+ * An event is one thing that was seen, at one time, at one place. Times are nanoseconds
+ * of the monotonic clock, or of the capture's own for files; UNSEEN_NS where a time was
+ * not seen.
  *
- * A story is grown by story_add_*; its verdict (how it opened, how it closed, ...) is worked out
- * anew by story_judge from the events alone. It owns its memory: story_new, story_free. */
+ * A story is grown by story_add_*; its verdict (how it opened, how it closed, ...) is
+ * worked out anew by story_judge from the events alone. It owns its memory: story_new,
+ * story_free. */
 #ifndef WOSHOU_TCP_STORY_H
 #define WOSHOU_TCP_STORY_H
 
@@ -51,7 +53,8 @@ enum fate { FATE_DELIVERED, FATE_LOST, FATE_DELAYED, FATE_DUPLICATED, FATE_INJEC
 
 enum event_kind { EVENT_CALL, EVENT_PACKET, EVENT_STATE };
 
-/* One half of a program's call: its entry or its return. The two halves of a call share `call`. */
+/* One half of a program's call: its entry or its return. The two halves of a call share
+ * `call`. */
 struct event_call {
     const char *name; /* static: "connect" */
     bool returns;     /* false: enters */
@@ -60,19 +63,22 @@ struct event_call {
 };
 
 struct event_packet {
-    uint64_t number;     /* from 1; a capture file's own number there */
-    enum place from;     /* PLACE_CLIENT or PLACE_SERVER: whose segment it is */
-    uint8_t flags;       /* enum tcp_flag of capture/decode.h */
-    uint32_t seq, ack;   /* relative: the SYN's own number is 0 */
+    uint64_t number;   /* from 1; a capture file's own number there */
+    enum place from;   /* PLACE_CLIENT or PLACE_SERVER: whose segment it is */
+    uint8_t flags;     /* enum tcp_flag of capture/decode.h */
+    uint32_t seq, ack; /* relative: the SYN's own number is 0 */
     bool has_ack;
     uint32_t bytes;      /* of payload */
     uint32_t window;     /* as sent, not scaled */
     int64_t sent_ns;     /* when it left its host; UNSEEN_NS for an injected one */
-    int64_t received_ns; /* when it reached the other; UNSEEN_NS while in flight, lost, or not seen */
-    enum fate fate;      /* of a packet in flight: FATE_DELIVERED, with received_ns UNSEEN_NS */
+    int64_t received_ns; /* when it reached the other; UNSEEN_NS while in flight, lost, or
+                            not seen */
+    enum fate
+        fate; /* of a packet in flight: FATE_DELIVERED, with received_ns UNSEEN_NS */
     bool retransmission; /* all its sequence numbers were sent before */
-    char text[24];       /* payload that reads as text (UTF-16LE or UTF-8), shortened, made visible;
-                            "" where it does not */
+    char text[24]; /* payload that reads as text (UTF-16LE or UTF-8), shortened, made
+                      visible;
+                      "" where it does not */
 };
 
 struct event_state {
@@ -92,26 +98,43 @@ struct event {
 };
 
 enum open_word {
-    OPEN_THREE_WAY, OPEN_SIMULTANEOUS, OPEN_FAST_OPEN, OPEN_REFUSED, OPEN_UNREACHABLE,
-    OPEN_NO_ANSWER, OPEN_HALF_OPEN, OPEN_ABORTED, OPEN_NOT_SEEN
+    OPEN_THREE_WAY,
+    OPEN_SIMULTANEOUS,
+    OPEN_FAST_OPEN,
+    OPEN_REFUSED,
+    OPEN_UNREACHABLE,
+    OPEN_NO_ANSWER,
+    OPEN_HALF_OPEN,
+    OPEN_ABORTED,
+    OPEN_NOT_SEEN
 };
 
 enum close_word {
-    CLOSE_FOUR_SEGMENT, CLOSE_THREE_SEGMENT, CLOSE_SIMULTANEOUS, CLOSE_HALF_CLOSED, CLOSE_RESET,
-    CLOSE_STILL_OPEN, CLOSE_NONE
+    CLOSE_FOUR_SEGMENT,
+    CLOSE_THREE_SEGMENT,
+    CLOSE_SIMULTANEOUS,
+    CLOSE_HALF_CLOSED,
+    CLOSE_RESET,
+    CLOSE_STILL_OPEN,
+    CLOSE_NONE
 };
 
 enum side_word { SIDE_NULL, SIDE_CLIENT, SIDE_SERVER, SIDE_BOTH };
 
 enum anomaly_kind {
-    ANOMALY_SYN_RETRANSMITTED, ANOMALY_SYNACK_RETRANSMITTED, ANOMALY_FIN_RETRANSMITTED,
-    ANOMALY_DATA_RETRANSMITTED, ANOMALY_ZERO_WINDOW, ANOMALY_DATA_AFTER_CLOSE,
+    ANOMALY_SYN_RETRANSMITTED,
+    ANOMALY_SYNACK_RETRANSMITTED,
+    ANOMALY_FIN_RETRANSMITTED,
+    ANOMALY_DATA_RETRANSMITTED,
+    ANOMALY_ZERO_WINDOW,
+    ANOMALY_DATA_AFTER_CLOSE,
     ANOMALY_KIND_COUNT
 };
 
 enum { STORY_EVIDENCE_MAX = 8 };
 
-/* Packets that show a thing: the first STORY_EVIDENCE_MAX numbers, and how many there were. */
+/* Packets that show a thing: the first STORY_EVIDENCE_MAX numbers, and how many there
+ * were. */
 struct evidence {
     uint64_t packets[STORY_EVIDENCE_MAX];
     uint32_t count;
@@ -122,11 +145,11 @@ struct verdict {
     enum close_word close;
     enum side_word closed_first, reset_by;
     int64_t start_ns, end_ns;
-    int64_t handshake_ns; /* first SYN sent to the ACK of the SYN-ACK sent, both of the client; or
-                             UNSEEN_NS */
+    int64_t handshake_ns; /* first SYN sent to the ACK of the SYN-ACK sent, both of the
+                             client; or UNSEEN_NS */
     enum tcp_state client_state, server_state; /* the last known */
     enum standing standing;                    /* the weaker of the two's */
-    uint64_t client_bytes, server_bytes;       /* payload, each byte of the sequence once */
+    uint64_t client_bytes, server_bytes; /* payload, each byte of the sequence once */
     uint32_t packets;
     struct evidence anomalies[ANOMALY_KIND_COUNT];
     struct evidence evidence; /* the packets the verdict rests on */
@@ -141,30 +164,32 @@ struct story {
     size_t event_count, event_capacity;
     bool isn_known[2];    /* by PLACE_CLIENT, PLACE_SERVER: whether `isn` is that end's */
     uint32_t isn[2];      /* raw initial sequence numbers (of the SYN) */
+    uint32_t sent_end[2]; /* relative: behind the last number that end has sent */
     struct verdict verdict; /* as of the last story_judge */
 };
 
 /* An empty story of the connection between two endpoints. */
 int story_new(uint32_t id, const struct endpoint *client, const struct endpoint *server,
-    struct story **ret_story);
+              struct story **ret_story);
 /* Frees it and leaves null; accepts null. */
 void story_free(struct story **story);
 
-/* Adds one event; null when memory ran out. The event returned is borrowed until the next add.
- * `story_add_packet` makes the segment's numbers relative, learns initial numbers from SYNs, and
- * tells retransmissions; its fate and times are the caller's to set. */
+/* Adds one event; null when memory ran out. The event returned is borrowed until the next
+ * add. `story_add_packet` makes the segment's numbers relative, learns initial numbers
+ * from SYNs, and tells retransmissions; its fate and times are the caller's to set. */
 struct event *story_add_call(struct story *story, int64_t t_ns, enum place place,
-    const struct event_call *call);
+                             const struct event_call *call);
 struct event *story_add_packet(struct story *story, int64_t sent_ns, enum place from,
-    uint64_t number, const struct segment *segment);
+                               uint64_t number, const struct segment *segment);
 struct event *story_add_state(struct story *story, int64_t t_ns, enum place place,
-    enum tcp_state state, enum standing standing);
+                              enum tcp_state state, enum standing standing);
 
-/* The packet of that number, or null; the last of several with one number (duplicates). */
+/* The packet of that number, or null; the last of several with one number (duplicates).
+ */
 struct event *story_find_packet(struct story *story, uint64_t number);
 
-/* Infers the states that nobody observed, at places where no state at all was observed: from the
- * packets alone, by RFC 9293's rules, as STANDING_INFERRED events. */
+/* Infers the states that nobody observed, at places where no state at all was observed:
+ * from the packets alone, by RFC 9293's rules, as STANDING_INFERRED events. */
 int story_infer_states(struct story *story);
 
 /* Works out story->verdict from the events. */
@@ -180,7 +205,8 @@ const char *close_word(enum close_word word);
 const char *side_word(enum side_word word); /* null for SIDE_NULL */
 const char *anomaly_word(enum anomaly_kind kind);
 
-/* "SYN ACK", "FIN ACK", "PSH ACK", ... into `text`, "none" without any, and returns it. */
+/* "SYN ACK", "FIN ACK", "PSH ACK", ... into `text`, "none" without any, and returns it.
+ */
 enum { FLAGS_TEXT = 40 };
 char *flags_words(uint8_t flags, char text[FLAGS_TEXT]);
 

@@ -1,5 +1,5 @@
-/* The words of stories, as design and JSON have them: RFC 9293's states with underscores, and the
- * outcomes' own. */
+/* The words of stories, as design and JSON have them: RFC 9293's states with underscores,
+ * and the outcomes' own. */
 #include "tcp/story.h"
 
 #include <stdio.h>

@@ -1,0 +1,15 @@
+/* The same connection in the words of the tools people know: Zeek's conn_state and
+ * history, Wireshark's tcp.completeness. Their rules, not ours: neither checks the
+ * numbers of FIN and RST. */
+#ifndef WOSHOU_TCP_COMPARE_H
+#define WOSHOU_TCP_COMPARE_H
+
+#include "tcp/story.h"
+
+/* Fills in zeek_state and zeek_history (Zeek's TCPSessionAdapter). */
+void compare_zeek(const struct story *story, struct verdict *verdict);
+
+/* Wireshark's bits: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST. */
+unsigned compare_completeness(const struct story *story);
+
+#endif

@@ -1,0 +1,282 @@
+/* What a story comes to, in the words of story.h. Each word is decided from the events by
+ * one small function; `digest` first picks out the few packets they all ask about. */
+#include <errno.h>
+#include <string.h>
+
+#include "capture/decode.h"
+#include "tcp/compare.h"
+#include "tcp/seq.h"
+#include "tcp/story.h"
+
+/* The first packet of each kind that matters, by sender where two may send it. Lost ones
+ * are left out where only an arrival counts: an acknowledgement that was lost
+ * acknowledged nothing. */
+struct digest {
+    const struct event_packet *syn[2]; /* a bare SYN */
+    const struct event_packet
+        *syn_ack; /* of the server, or of either after both sent SYNs */
+    const struct event_packet *syn_ack_acked;
+    const struct event_packet *fin[2];
+    const struct event_packet
+        *fin_acked[2];       /* by [sender of the FIN]: what acknowledged it */
+    bool fin_acked_apart[2]; /* that was no FIN itself */
+    const struct event_packet *rst;
+    bool connect_failed;
+    int64_t connect_error;
+};
+
+static enum place other_end(enum place place)
+{
+    return place == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+}
+
+static uint32_t fin_end(const struct event_packet *fin)
+{
+    return fin->seq + fin->bytes + 1;
+}
+
+static void digest_packet(struct digest *digest, const struct event_packet *packet)
+{
+    enum place from = packet->from, other = other_end(from);
+    bool lost = packet->fate == FATE_LOST;
+
+    if (packet->flags & TCP_RST) {
+        if (!digest->rst && !lost)
+            digest->rst = packet;
+        return;
+    }
+    if ((packet->flags & TCP_SYN) && !packet->has_ack) {
+        if (!digest->syn[from])
+            digest->syn[from] = packet;
+    } else if ((packet->flags & TCP_SYN) && packet->has_ack) {
+        if (!digest->syn_ack)
+            digest->syn_ack = packet;
+    } else if (packet->has_ack && !lost && !digest->syn_ack_acked && digest->syn_ack &&
+               from != digest->syn_ack->from && seq_at_or_after(packet->ack, 1)) {
+        digest->syn_ack_acked = packet;
+    }
+    if (packet->has_ack && !lost && digest->fin[other] && !digest->fin_acked[other] &&
+        seq_at_or_after(packet->ack, fin_end(digest->fin[other]))) {
+        digest->fin_acked[other] = packet;
+        digest->fin_acked_apart[other] = !(packet->flags & TCP_FIN);
+    }
+    if ((packet->flags & TCP_FIN) && !digest->fin[from])
+        digest->fin[from] = packet;
+}
+
+static struct digest digest_story(const struct story *story)
+{
+    struct digest digest = {0};
+    for (size_t i = 0; i < story->event_count; i++) {
+        const struct event *event = &story->events[i];
+        if (event->kind == EVENT_PACKET)
+            digest_packet(&digest, &event->packet);
+        if (event->kind == EVENT_CALL && event->call.returns &&
+            strcmp(event->call.name, "connect") == 0 && event->call.result < 0) {
+            digest.connect_failed = true;
+            digest.connect_error = event->call.result;
+        }
+    }
+    return digest;
+}
+
+static enum open_word judge_open_by_call(const struct digest *digest)
+{
+    switch (digest->connect_failed ? digest->connect_error : 0) {
+    case -ECONNREFUSED: return OPEN_REFUSED;
+    case -EHOSTUNREACH:
+    case -ENETUNREACH: return OPEN_UNREACHABLE;
+    case -ETIMEDOUT: return OPEN_NO_ANSWER;
+    default: return OPEN_NOT_SEEN;
+    }
+}
+
+static enum open_word judge_open(const struct digest *digest)
+{
+    const struct event_packet *syn = digest->syn[PLACE_CLIENT];
+    const struct event_packet *syn_ack = digest->syn_ack;
+
+    if (!syn && !syn_ack)
+        return judge_open_by_call(digest);
+    if (syn && digest->syn[PLACE_SERVER])
+        return digest->syn_ack || digest->syn_ack_acked ? OPEN_SIMULTANEOUS
+                                                        : OPEN_HALF_OPEN;
+    if (syn && syn->bytes && syn_ack && seq_at_or_after(syn_ack->ack, 1 + syn->bytes))
+        return OPEN_FAST_OPEN;
+    if (syn_ack && digest->syn_ack_acked)
+        return OPEN_THREE_WAY;
+    if (digest->rst && digest->rst->from == PLACE_SERVER && !syn_ack)
+        return OPEN_REFUSED;
+    if (digest->rst)
+        return OPEN_ABORTED;
+    if (syn_ack)
+        return OPEN_HALF_OPEN;
+    return digest->connect_failed && judge_open_by_call(digest) == OPEN_UNREACHABLE
+               ? OPEN_UNREACHABLE
+               : OPEN_NO_ANSWER;
+}
+
+static bool opened(enum open_word open)
+{
+    return open == OPEN_THREE_WAY || open == OPEN_SIMULTANEOUS ||
+           open == OPEN_FAST_OPEN || open == OPEN_NOT_SEEN;
+}
+
+/* Whose FIN was sent first; the digest keeps the two in no order of their own. */
+static enum place first_fin(const struct story *story)
+{
+    for (size_t i = 0; i < story->event_count; i++)
+        if (story->events[i].kind == EVENT_PACKET &&
+            (story->events[i].packet.flags & TCP_FIN))
+            return story->events[i].packet.from;
+    return PLACE_WIRE;
+}
+
+static enum close_word judge_close(const struct digest *digest, enum open_word open,
+                                   enum place first)
+{
+    const struct event_packet *const *fin = digest->fin;
+    bool both_acked = digest->fin_acked[PLACE_CLIENT] && digest->fin_acked[PLACE_SERVER];
+
+    if (!opened(open))
+        return CLOSE_NONE;
+    if (digest->rst && !both_acked)
+        return CLOSE_RESET;
+    if (first == PLACE_WIRE)
+        return CLOSE_STILL_OPEN;
+    const struct event_packet *second = fin[other_end(first)];
+    if (!second)
+        return CLOSE_HALF_CLOSED;
+    if (!second->has_ack || !seq_at_or_after(second->ack, fin_end(fin[first])))
+        return CLOSE_SIMULTANEOUS;
+    return digest->fin_acked_apart[first] ? CLOSE_FOUR_SEGMENT : CLOSE_THREE_SEGMENT;
+}
+
+static enum side_word side_of(enum place place)
+{
+    return place == PLACE_CLIENT ? SIDE_CLIENT : SIDE_SERVER;
+}
+
+static void note(struct evidence *evidence, const struct event_packet *packet)
+{
+    if (!packet)
+        return;
+    for (uint32_t i = 0; i < evidence->count && i < STORY_EVIDENCE_MAX; i++)
+        if (evidence->packets[i] == packet->number)
+            return;
+    if (evidence->count < STORY_EVIDENCE_MAX)
+        evidence->packets[evidence->count] = packet->number;
+    evidence->count++;
+}
+
+static void collect_evidence(const struct digest *digest, struct verdict *verdict)
+{
+    enum place first = verdict->closed_first == SIDE_SERVER ? PLACE_SERVER : PLACE_CLIENT;
+    enum place second = other_end(first);
+    struct evidence *evidence = &verdict->evidence;
+
+    note(evidence, digest->syn[PLACE_CLIENT]);
+    note(evidence, digest->syn[PLACE_SERVER]);
+    note(evidence, digest->syn_ack);
+    note(evidence, digest->syn_ack_acked);
+    note(evidence, digest->fin[first]);
+    note(evidence, digest->fin_acked[first]);
+    note(evidence, digest->fin[second]);
+    note(evidence, digest->fin_acked[second]);
+    if (verdict->reset_by != SIDE_NULL || verdict->open == OPEN_REFUSED)
+        note(evidence, digest->rst);
+}
+
+/* Payload bytes, each of the sequence once, and what went wrong on the way. */
+static void count_packets(const struct story *story, struct verdict *verdict)
+{
+    uint64_t bytes[2] = {0, 0};
+    bool closed[2] = {false, false};
+
+    for (size_t i = 0; i < story->event_count; i++) {
+        const struct event_packet *packet = &story->events[i].packet;
+        if (story->events[i].kind != EVENT_PACKET)
+            continue;
+        verdict->packets++;
+        bool again = packet->retransmission, reset = packet->flags & TCP_RST;
+        if (!again)
+            bytes[packet->from] += packet->bytes;
+        if (again && (packet->flags & TCP_SYN))
+            note(&verdict->anomalies[packet->has_ack ? ANOMALY_SYNACK_RETRANSMITTED
+                                                     : ANOMALY_SYN_RETRANSMITTED],
+                 packet);
+        else if (again && (packet->flags & TCP_FIN))
+            note(&verdict->anomalies[ANOMALY_FIN_RETRANSMITTED], packet);
+        else if (again && packet->bytes)
+            note(&verdict->anomalies[ANOMALY_DATA_RETRANSMITTED], packet);
+        if (packet->window == 0 && !reset && !(packet->flags & TCP_SYN))
+            note(&verdict->anomalies[ANOMALY_ZERO_WINDOW], packet);
+        if (closed[packet->from] && packet->bytes && !again)
+            note(&verdict->anomalies[ANOMALY_DATA_AFTER_CLOSE], packet);
+        if (packet->flags & TCP_FIN)
+            closed[packet->from] = true;
+    }
+    verdict->client_bytes = bytes[PLACE_CLIENT];
+    verdict->server_bytes = bytes[PLACE_SERVER];
+}
+
+static void last_states(const struct story *story, struct verdict *verdict)
+{
+    for (size_t i = 0; i < story->event_count; i++) {
+        const struct event *event = &story->events[i];
+        if (event->kind != EVENT_STATE)
+            continue;
+        if (event->place == PLACE_CLIENT)
+            verdict->client_state = event->state.state;
+        else
+            verdict->server_state = event->state.state;
+        if (event->state.standing > verdict->standing)
+            verdict->standing = event->state.standing;
+    }
+}
+
+static void span(const struct story *story, struct verdict *verdict)
+{
+    if (story->event_count == 0)
+        return;
+    verdict->start_ns = story->events[0].t_ns;
+    for (size_t i = 0; i < story->event_count; i++) {
+        const struct event *event = &story->events[i];
+        int64_t last_ns = event->t_ns;
+        if (event->kind == EVENT_PACKET && event->packet.received_ns != UNSEEN_NS &&
+            event->packet.received_ns > last_ns)
+            last_ns = event->packet.received_ns;
+        if (last_ns > verdict->end_ns)
+            verdict->end_ns = last_ns;
+    }
+}
+
+static int64_t seen_ns(const struct event_packet *packet)
+{
+    return packet->sent_ns != UNSEEN_NS ? packet->sent_ns : packet->received_ns;
+}
+
+void story_judge(struct story *story)
+{
+    struct digest digest = digest_story(story);
+    struct verdict *verdict = &story->verdict;
+    enum place first = first_fin(story);
+
+    *verdict = (struct verdict){.handshake_ns = UNSEEN_NS};
+    span(story, verdict);
+    verdict->open = judge_open(&digest);
+    verdict->close = judge_close(&digest, verdict->open, first);
+    if (opened(verdict->open) && first != PLACE_WIRE)
+        verdict->closed_first =
+            verdict->close == CLOSE_SIMULTANEOUS ? SIDE_BOTH : side_of(first);
+    if (verdict->close == CLOSE_RESET || verdict->open == OPEN_ABORTED)
+        verdict->reset_by = side_of(digest.rst->from);
+    if (digest.syn[PLACE_CLIENT] && digest.syn_ack_acked)
+        verdict->handshake_ns =
+            seen_ns(digest.syn_ack_acked) - seen_ns(digest.syn[PLACE_CLIENT]);
+    count_packets(story, verdict);
+    last_states(story, verdict);
+    collect_evidence(&digest, verdict);
+    compare_zeek(story, verdict);
+    verdict->completeness = compare_completeness(story);
+}
