@@ -243,7 +243,7 @@ struct story *sample_capture(void)
 {
     struct script s = script_open(9, 51234, 80);
     static const char request[] = "GET / HTTP/1.0\r\n\r\n";
-    static const char answer[1200] = {'\x89', '\x01', '\xff'};
+    static const char answer[1200] = {(char)0xff, (char)0xd8, 1, 2};
     static const uint32_t asked = sizeof request - 1;
     pass(&s, 0, -1, PLACE_CLIENT, (struct says){.flags = TCP_SYN});
     pass(&s, 8120, -1, PLACE_SERVER, (struct says){.flags = TCP_SYN | TCP_ACK, .ack = 1});

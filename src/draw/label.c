@@ -1,0 +1,81 @@
+#include "draw/label.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/buffer.h"
+#include "capture/decode.h"
+#include "draw/fill.h"
+#include "draw/words.h"
+
+/* What a packet is, before its numbers: data by its size and text, the rest by its flags.
+ * An ACK that comes with data says nothing of its own, and PSH is a sender's habit. */
+static void append_kind(struct buffer *buffer, const struct event_packet *packet,
+                        const struct words *words)
+{
+    uint8_t shown = packet->flags & ~TCP_PSH;
+    if (packet->bytes && !(shown & (TCP_SYN | TCP_FIN | TCP_RST)))
+        shown &= ~TCP_ACK;
+    if (shown || !packet->bytes) {
+        char flags[FLAGS_TEXT];
+        buffer_append_text(buffer, flags_words(shown, flags));
+        if (packet->bytes)
+            buffer_append_char(buffer, ' ');
+    }
+    if (packet->bytes) {
+        char count[16];
+        snprintf(count, sizeof count, "%" PRIu32, packet->bytes);
+        const char *phrase = packet->bytes == 1 ? N_("1 byte") : N_("{count} bytes");
+        fill_append(buffer, words->say(phrase), &(struct fill){"count", count}, 1);
+    }
+    if (packet->text[0])
+        buffer_append_format(buffer, " \"%s\"", packet->text);
+}
+
+/* Why the same numbers are seen once more. */
+static void append_repetition(struct buffer *buffer, const struct event_packet *packet,
+                              bool copy, const struct words *words)
+{
+    if (copy)
+        buffer_append_format(buffer, " (%s)", words->say(N_("copy")));
+    else if (packet->retransmission)
+        buffer_append_format(buffer, " (%s)", words->say(N_("again")));
+}
+
+void label_name(struct buffer *buffer, const struct event_packet *packet, bool copy,
+                const struct words *words)
+{
+    append_kind(buffer, packet, words);
+    append_repetition(buffer, packet, copy, words);
+}
+
+/* " seq=j+1". A number shortly before the first one (a keepalive's, an old duplicate's)
+ * is told by its distance too. */
+static void append_number(struct buffer *buffer, const char *field, enum place whose,
+                          uint32_t number)
+{
+    enum { SHORTLY = 1 << 16 };
+    char letter = whose == PLACE_CLIENT ? 'j' : 'k';
+    buffer_append_format(buffer, " %s=%c", field, letter);
+    if (number >= UINT32_MAX - SHORTLY)
+        buffer_append_format(buffer, "-%" PRIu32, UINT32_MAX - number + 1);
+    else if (number)
+        buffer_append_format(buffer, "+%" PRIu32, number);
+}
+
+void label_packet(struct buffer *buffer, const struct story *story,
+                  const struct event_packet *packet, bool copy, const struct words *words)
+{
+    enum place from = packet->from;
+    enum place to = from == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+    bool plain_data = packet->bytes && !(packet->flags & (TCP_SYN | TCP_FIN | TCP_RST));
+
+    append_kind(buffer, packet, words);
+    if (story->isn_known[from])
+        append_number(buffer, "seq", from, packet->seq);
+    if (packet->has_ack && !plain_data && story->isn_known[to])
+        append_number(buffer, "ack", to, packet->ack);
+    if (packet->window == 0 && !(packet->flags & (TCP_SYN | TCP_RST)))
+        buffer_append_text(buffer, " win=0");
+    append_repetition(buffer, packet, copy, words);
+}
