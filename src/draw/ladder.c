@@ -264,6 +264,20 @@ static void add_packet(struct making *making, const struct moment *moment)
     }
 }
 
+/* A listener is one for all connections to its port: the first story tells of it. */
+static bool listener_shown(const struct making *making, int story)
+{
+    const struct ladder *ladder = making->ladder;
+    for (size_t i = 0; i < ladder->state_count; i++) {
+        const struct ladder_state *state = &ladder->states[i];
+        if (state->state == STATE_LISTEN && state->story != story &&
+            endpoint_equal(&ladder->stories[state->story]->server,
+                           &ladder->stories[story]->server))
+            return true;
+    }
+    return false;
+}
+
 static void add_state(struct making *making, const struct moment *moment)
 {
     struct ladder *ladder = making->ladder;
@@ -272,6 +286,8 @@ static void add_state(struct making *making, const struct moment *moment)
     enum tcp_state before =
         *current == LADDER_NONE ? STATE_NONE : ladder->states[*current].state;
     if (event->state.state == before) /* seen again, nothing new */
+        return;
+    if (event->state.state == STATE_LISTEN && listener_shown(making, moment->story))
         return;
     struct ladder_row *row = same_moment(making, moment);
     if (!row || !state_joins(ladder, row, event->place, event->state.state))
