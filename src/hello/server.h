@@ -28,7 +28,7 @@ struct hello_server;
 
 /* All are called by the thread that runs the server, with `owner`; the peer and the text
  * are borrowed for the call. */
-struct hello_server_listener {
+struct hello_reports {
     /* A string came, complete or as far as it came: UTF-8 from outside, so make it
      * visible before showing it. Its faults, if any, were told of in a line before. */
     void (*said)(void *owner, const struct endpoint *peer, const char *text,
@@ -45,7 +45,7 @@ struct hello_server_options {
     int backlog;               /* 0: the system's most */
     const struct clock *clock; /* null: the system's monotonic clock */
     struct watch *watch;       /* null: unwatched */
-    struct hello_server_listener listener;
+    struct hello_reports reports;
 };
 
 /* The options are copied, and what they point to is borrowed until hello_server_free.

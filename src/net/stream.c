@@ -1,6 +1,7 @@
 #include "net/stream.h"
 
 #include <errno.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "base/error.h"
@@ -76,6 +77,14 @@ int stream_select(struct stream *stream, unsigned events)
 ssize_t stream_receive(struct stream *stream, void *buffer, size_t length)
 {
     return call_recv(stream->watch, stream->fd, buffer, length);
+}
+
+size_t stream_unread(const struct stream *stream)
+{
+    int bytes = 0;
+    if (ioctl(stream->fd, FIONREAD, &bytes) < 0 || bytes < 0)
+        return 0;
+    return (size_t)bytes;
 }
 
 /* How much of it the system took before it would have blocked; or a negated errno. */

@@ -53,6 +53,9 @@ int stream_select(struct stream *stream, unsigned events);
 /* Bytes received, 0 once the peer has finished, or a negated errno. */
 ssize_t stream_receive(struct stream *stream, void *buffer, size_t length);
 
+/* Bytes that have come and wait to be received; 0 also where that cannot be learnt. */
+size_t stream_unread(const struct stream *stream);
+
 /* Sends what the system takes now, keeps a copy of the rest and asks for WO_WRITE. */
 int stream_send(struct stream *stream, const void *bytes, size_t length);
 /* Sends on; to be called when WO_WRITE is recorded. */
