@@ -198,7 +198,8 @@ struct event *story_find_packet(struct story *story, uint64_t number)
 {
     for (size_t i = story->event_count; i > 0; i--) {
         struct event *event = &story->events[i - 1];
-        if (event->kind == EVENT_PACKET && event->packet.number == number)
+        if (event->kind == EVENT_PACKET && event->packet.number == number &&
+            event->packet.fate != FATE_DUPLICATED)
             return event;
     }
     return NULL;

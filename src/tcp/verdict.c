@@ -199,7 +199,7 @@ static void count_packets(const struct story *story, struct verdict *verdict)
             continue;
         verdict->packets++;
         bool again = packet->retransmission, reset = packet->flags & TCP_RST;
-        if (!again)
+        if (!again && packet->fate != FATE_DUPLICATED && packet->fate != FATE_INJECTED)
             bytes[packet->from] += packet->bytes;
         if (again && (packet->flags & TCP_SYN))
             note(&verdict->anomalies[packet->has_ack ? ANOMALY_SYNACK_RETRANSMITTED

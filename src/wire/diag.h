@@ -1,0 +1,36 @@
+/* inet_diag: what a host's kernel says of one TCP connection at this moment. Asked for
+ * one exact four-tuple it answers in a few microseconds, request sockets and TIME_WAIT
+ * included. */
+#ifndef WOSHOU_WIRE_DIAG_H
+#define WOSHOU_WIRE_DIAG_H
+
+#include <stdint.h>
+
+#include "base/endpoint.h"
+#include "tcp/story.h"
+
+struct error;
+
+struct diag {
+    int fd;
+    uint32_t
+        sequence; /* of the last question: an answer to an older one is passed over */
+};
+
+struct diag_answer {
+    enum tcp_state
+        state; /* STATE_CLOSED: the host knows no such connection; STATE_LISTEN: it knows
+                  none, but listens where one would be made */
+    uint64_t inode; /* of its socket, 0 while no program has it */
+};
+
+/* For the host the calling thread is on; usable from any thread of any host afterwards,
+ * one at a time. */
+int diag_open(struct diag *diag, struct error *err);
+void diag_close(struct diag *diag);
+
+/* Asks for the connection from `local`, on that host, to `remote`. */
+int diag_ask(struct diag *diag, const struct endpoint *local,
+             const struct endpoint *remote, struct diag_answer *ret_answer);
+
+#endif

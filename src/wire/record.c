@@ -1,0 +1,481 @@
+#include "wire/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "wire/diag.h"
+
+enum { PAYLOAD_KEPT = 64, WAITING_MAX = 4096 };
+
+enum moment_kind { MOMENT_CALL, MOMENT_SENT, MOMENT_RECEIVED, MOMENT_LOST, MOMENT_STATE };
+
+struct moment {
+    int64_t t_ns;
+    uint64_t order;
+    enum moment_kind kind;
+    enum place place; /* of a packet: from where */
+    union {
+        struct record_call call;
+        struct {
+            uint64_t id;
+            enum fate fate;
+            bool has_segment;
+            struct segment segment;
+            uint8_t payload[PAYLOAD_KEPT];
+        } packet;
+        struct {
+            struct endpoint client, server;
+            struct diag_answer answer;
+        } state;
+    };
+};
+
+struct record_story {
+    struct story *story;
+    enum tcp_state last[2];
+    bool ending; /* a FIN or RST was sent: a new SYN of the same four-tuple is a new
+                    connection */
+};
+
+struct record_binding {
+    uint64_t inode;
+    size_t story;
+};
+
+struct record_packet {
+    size_t story;
+    uint64_t number;
+};
+
+int record_init(struct record *record)
+{
+    *record = (struct record){0};
+    return pthread_mutex_init(&record->lock, NULL) ? ERROR_MEMORY : 0;
+}
+
+void record_done(struct record *record)
+{
+    for (size_t i = 0; i < record->story_count; i++)
+        story_free(&record->stories[i].story);
+    free(record->moments);
+    free(record->waiting);
+    free(record->stories);
+    free(record->bindings);
+    free(record->packets);
+    pthread_mutex_destroy(&record->lock);
+    *record = (struct record){0};
+}
+
+/* Room for one more member of `size` bytes in a growing array. */
+static int grow(struct record *record, void **array, size_t count, size_t *capacity,
+                size_t size)
+{
+    if (count < *capacity)
+        return 0;
+    size_t larger = *capacity ? 2 * *capacity : 64;
+    void *moved = realloc(*array, larger * size);
+    if (!moved)
+        return record->failed = ERROR_MEMORY;
+    *array = moved;
+    *capacity = larger;
+    return 0;
+}
+
+#define GROW(record, array, noun)                                                        \
+    grow(record, (void **)&(record)->array, (record)->noun##_count,                      \
+         &(record)->noun##_capacity, sizeof *(record)->array)
+
+/* ---- Noting, from any thread
+ * ----------------------------------------------------------------- */
+
+uint32_t record_next_call(struct record *record)
+{
+    pthread_mutex_lock(&record->lock);
+    uint32_t call = ++record->calls;
+    pthread_mutex_unlock(&record->lock);
+    return call;
+}
+
+uint64_t record_next_packet(struct record *record)
+{
+    pthread_mutex_lock(&record->lock);
+    uint64_t id = record->packet_ids++;
+    pthread_mutex_unlock(&record->lock);
+    return id;
+}
+
+static void add(struct record *record, const struct moment *moment)
+{
+    pthread_mutex_lock(&record->lock);
+    if (GROW(record, moments, moment) == 0) {
+        struct moment *added = &record->moments[record->moment_count++];
+        *added = *moment;
+        added->order = record->order++;
+    }
+    pthread_mutex_unlock(&record->lock);
+}
+
+void record_call(struct record *record, int64_t t_ns, enum place place,
+                 const struct record_call *call)
+{
+    add(record, &(struct moment){
+                    .t_ns = t_ns, .kind = MOMENT_CALL, .place = place, .call = *call});
+}
+
+static void add_packet(struct record *record, struct moment *moment,
+                       const struct segment *segment)
+{
+    if (segment) {
+        size_t kept = segment->payload_captured;
+        if (kept > PAYLOAD_KEPT)
+            kept = PAYLOAD_KEPT;
+        moment->packet.has_segment = true;
+        moment->packet.segment = *segment;
+        moment->packet.segment.payload_captured = (uint32_t)kept;
+        if (kept)
+            memcpy(moment->packet.payload, segment->payload, kept);
+    }
+    add(record, moment);
+}
+
+void record_packet_sent(struct record *record, int64_t t_ns, enum place from,
+                        uint64_t packet, const struct segment *segment)
+{
+    struct moment moment = {.t_ns = t_ns, .kind = MOMENT_SENT, .place = from};
+    moment.packet.id = packet;
+    add_packet(record, &moment, segment);
+}
+
+void record_packet_received(struct record *record, int64_t t_ns, enum place from,
+                            uint64_t packet, enum fate fate,
+                            const struct segment *segment)
+{
+    struct moment moment = {.t_ns = t_ns, .kind = MOMENT_RECEIVED, .place = from};
+    moment.packet.id = packet;
+    moment.packet.fate = fate;
+    add_packet(record, &moment, segment);
+}
+
+void record_packet_lost(struct record *record, int64_t t_ns, uint64_t packet)
+{
+    struct moment moment = {.t_ns = t_ns, .kind = MOMENT_LOST, .place = PLACE_WIRE};
+    moment.packet.id = packet;
+    add_packet(record, &moment, NULL);
+}
+
+void record_state(struct record *record, int64_t t_ns, enum place place,
+                  const struct endpoint *client, const struct endpoint *server,
+                  const struct diag_answer *answer)
+{
+    struct moment moment = {.t_ns = t_ns, .kind = MOMENT_STATE, .place = place};
+    moment.state.client = *client;
+    moment.state.server = *server;
+    moment.state.answer = *answer;
+    add(record, &moment);
+}
+
+/* ---- Flushing, by one thread
+ * ----------------------------------------------------------------- */
+
+enum { NO_STORY = -1 };
+
+/* The newest story of a four-tuple. */
+static long find_story(const struct record *record, const struct endpoint *client,
+                       const struct endpoint *server)
+{
+    for (size_t i = record->story_count; i > 0; i--) {
+        const struct story *story = record->stories[i - 1].story;
+        if (endpoint_equal(&story->client, client) &&
+            endpoint_equal(&story->server, server))
+            return (long)(i - 1);
+    }
+    return NO_STORY;
+}
+
+static long begin_story(struct record *record, const struct endpoint *client,
+                        const struct endpoint *server)
+{
+    struct story *story;
+    if (GROW(record, stories, story))
+        return NO_STORY;
+    if (story_new((uint32_t)record->story_count + 1, client, server, &story)) {
+        record->failed = ERROR_MEMORY;
+        return NO_STORY;
+    }
+    record->stories[record->story_count] = (struct record_story){.story = story};
+    return (long)record->story_count++;
+}
+
+static long find_or_begin_story(struct record *record, const struct endpoint *client,
+                                const struct endpoint *server)
+{
+    long story = find_story(record, client, server);
+    return story == NO_STORY ? begin_story(record, client, server) : story;
+}
+
+static void bind_inode(struct record *record, uint64_t inode, long story)
+{
+    if (inode == 0 || story == NO_STORY)
+        return;
+    for (size_t i = 0; i < record->binding_count; i++) {
+        if (record->bindings[i].inode == inode) {
+            record->bindings[i].story = (size_t)story;
+            return;
+        }
+    }
+    if (GROW(record, bindings, binding) == 0)
+        record->bindings[record->binding_count++] =
+            (struct record_binding){.inode = inode, .story = (size_t)story};
+}
+
+static long story_of_inode(const struct record *record, uint64_t inode)
+{
+    for (size_t i = 0; i < record->binding_count; i++)
+        if (record->bindings[i].inode == inode)
+            return (long)record->bindings[i].story;
+    return NO_STORY;
+}
+
+static void apply_call(struct record *record, const struct moment *moment, long story)
+{
+    struct event_call call = {.name = moment->call.name,
+                              .returns = moment->call.returns,
+                              .call = moment->call.call,
+                              .result = moment->call.result};
+    if (!story_add_call(record->stories[story].story, moment->t_ns, moment->place, &call))
+        record->failed = ERROR_MEMORY;
+}
+
+/* Which story a call belongs to, if that is known by now. */
+static long story_of_call(struct record *record, const struct moment *moment)
+{
+    const struct record_call *call = &moment->call;
+    const struct endpoint *client =
+        moment->place == PLACE_CLIENT ? &call->local : &call->peer;
+    const struct endpoint *server =
+        moment->place == PLACE_CLIENT ? &call->peer : &call->local;
+
+    if (call->has_ends && call->new_inode) {
+        long story = find_or_begin_story(record, client, server);
+        bind_inode(record, call->new_inode, story);
+        return story;
+    }
+    long story = story_of_inode(record, call->inode);
+    if (story == NO_STORY && call->has_ends) {
+        story = find_or_begin_story(record, client, server);
+        bind_inode(record, call->inode, story);
+    }
+    return story;
+}
+
+/* A call found its story: its other half, and its socket's earlier calls, may have
+ * waited. */
+static void claim_waiting(struct record *record, long story,
+                          const struct record_call *call)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < record->waiting_count; i++) {
+        const struct moment *moment = &record->waiting[i];
+        if (moment->call.call == call->call ||
+            (!call->new_inode && moment->call.inode == call->inode))
+            apply_call(record, moment, story);
+        else
+            record->waiting[kept++] = *moment;
+    }
+    record->waiting_count = kept;
+}
+
+static void forget_waiting(struct record *record, uint32_t call)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < record->waiting_count; i++)
+        if (record->waiting[i].call.call != call)
+            record->waiting[kept++] = record->waiting[i];
+    record->waiting_count = kept;
+}
+
+static void wait_for_story(struct record *record, const struct moment *moment)
+{
+    if (record->waiting_count == WAITING_MAX) {
+        memmove(record->waiting, record->waiting + 1,
+                (WAITING_MAX - 1) * sizeof *record->waiting);
+        record->waiting_count--;
+    }
+    if (GROW(record, waiting, waiting) == 0)
+        record->waiting[record->waiting_count++] = *moment;
+}
+
+static void flush_call(struct record *record, const struct moment *moment)
+{
+    const struct record_call *call = &moment->call;
+    long story = story_of_call(record, moment);
+    if (story != NO_STORY) {
+        claim_waiting(record, story, call);
+        apply_call(record, moment, story);
+    } else if (call->returns && strcmp(call->name, "accept") == 0) {
+        forget_waiting(record, call->call); /* it failed: it is no connection's */
+    } else {
+        wait_for_story(record, moment);
+    }
+}
+
+static bool begins_anew(const struct record_story *known, const struct moment *moment)
+{
+    const struct segment *segment = &moment->packet.segment;
+    return known->ending && moment->place == PLACE_CLIENT &&
+           (segment->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
+           known->story->isn_known[PLACE_CLIENT] &&
+           known->story->isn[PLACE_CLIENT] != segment->seq;
+}
+
+static struct event_packet *add_to_story(struct record *record, struct moment *moment)
+{
+    struct segment *segment = &moment->packet.segment;
+    bool from_client = moment->place == PLACE_CLIENT;
+    const struct endpoint *client =
+        from_client ? &segment->source : &segment->destination;
+    const struct endpoint *server =
+        from_client ? &segment->destination : &segment->source;
+
+    segment->payload = moment->packet.payload;
+    long story = find_story(record, client, server);
+    if (story == NO_STORY || begins_anew(&record->stories[story], moment))
+        story = begin_story(record, client, server);
+    if (story == NO_STORY)
+        return NULL;
+    struct record_story *known = &record->stories[story];
+    if (segment->flags & (TCP_FIN | TCP_RST))
+        known->ending = true;
+
+    /* A copy has the number of the packet it is a copy of. */
+    bool copy = moment->packet.fate == FATE_DUPLICATED;
+    while (record->packet_count <= moment->packet.id) {
+        if (GROW(record, packets, packet))
+            return NULL;
+        record->packets[record->packet_count++] = (struct record_packet){0};
+    }
+    struct record_packet *packet = &record->packets[moment->packet.id];
+    if (!copy)
+        *packet =
+            (struct record_packet){.story = (size_t)story, .number = ++record->numbers};
+    struct event *event = story_add_packet(known->story, moment->t_ns, moment->place,
+                                           packet->number, segment);
+    if (!event) {
+        record->failed = ERROR_MEMORY;
+        return NULL;
+    }
+    return &event->packet;
+}
+
+static void flush_received(struct record *record, struct moment *moment)
+{
+    if (moment->packet.has_segment) {
+        struct event_packet *added = add_to_story(record, moment);
+        if (!added)
+            return;
+        added->sent_ns = UNSEEN_NS;
+        added->received_ns = moment->t_ns;
+        added->fate = moment->packet.fate;
+        added->retransmission = false;
+        return;
+    }
+    if (moment->packet.id >= record->packet_count)
+        return;
+    const struct record_packet *packet = &record->packets[moment->packet.id];
+    struct event *event =
+        story_find_packet(record->stories[packet->story].story, packet->number);
+    if (!event)
+        return;
+    event->packet.received_ns = moment->kind == MOMENT_LOST ? UNSEEN_NS : moment->t_ns;
+    event->packet.fate = moment->kind == MOMENT_LOST ? FATE_LOST : moment->packet.fate;
+}
+
+/* What the kernel said, as this connection's state. Knowing no such connection means
+ * CLOSED, but where a listener stands ready and nothing of the connection was seen yet:
+ * LISTEN. */
+static enum tcp_state settle_state(enum tcp_state last, enum tcp_state answered)
+{
+    if (answered != STATE_LISTEN)
+        return answered;
+    return last == STATE_NONE || last == STATE_LISTEN ? STATE_LISTEN : STATE_CLOSED;
+}
+
+static void flush_state(struct record *record, const struct moment *moment)
+{
+    long index = find_story(record, &moment->state.client, &moment->state.server);
+    if (index == NO_STORY)
+        return;
+    struct record_story *known = &record->stories[index];
+    enum tcp_state state =
+        settle_state(known->last[moment->place], moment->state.answer.state);
+    if (state == known->last[moment->place])
+        return;
+    known->last[moment->place] = state;
+    if (!story_add_state(known->story, moment->t_ns, moment->place, state,
+                         STANDING_OBSERVED))
+        record->failed = ERROR_MEMORY;
+}
+
+static void flush_moment(struct record *record, struct moment *moment)
+{
+    switch (moment->kind) {
+    case MOMENT_CALL: flush_call(record, moment); break;
+    case MOMENT_SENT: add_to_story(record, moment); break;
+    case MOMENT_RECEIVED:
+    case MOMENT_LOST: flush_received(record, moment); break;
+    case MOMENT_STATE: flush_state(record, moment); break;
+    }
+}
+
+/* Before anything else of a flush: which socket is whose, so that the call that led to a
+ * packet finds the story that the packet begins. */
+static void bind_answers(struct record *record, const struct moment *moments,
+                         size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct moment *moment = &moments[i];
+        if (moment->kind == MOMENT_STATE && moment->state.answer.inode &&
+            moment->state.answer.state != STATE_LISTEN)
+            bind_inode(record, moment->state.answer.inode,
+                       find_or_begin_story(record, &moment->state.client,
+                                           &moment->state.server));
+    }
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct moment *left = a, *right = b;
+    if (left->t_ns != right->t_ns)
+        return left->t_ns < right->t_ns ? -1 : 1;
+    return left->order < right->order ? -1 : 1;
+}
+
+int record_flush(struct record *record, bool *ret_grown)
+{
+    pthread_mutex_lock(&record->lock);
+    struct moment *moments = record->moments;
+    size_t count = record->moment_count;
+    record->moments = NULL;
+    record->moment_count = record->moment_capacity = 0;
+    pthread_mutex_unlock(&record->lock);
+
+    if (count > 1)
+        qsort(moments, count, sizeof *moments, by_time);
+    bind_answers(record, moments, count);
+    for (size_t i = 0; i < count; i++)
+        flush_moment(record, &moments[i]);
+    free(moments);
+    *ret_grown = count > 0;
+    return record->failed;
+}
+
+size_t record_story_count(const struct record *record)
+{
+    return record->story_count;
+}
+
+struct story *record_story(const struct record *record, size_t index)
+{
+    return record->stories[index].story;
+}

@@ -1,0 +1,299 @@
+/* The relay: packets out of one host and, when their time has come, into the other.
+ *
+ * What holds: a packet is delivered with the turn taken and every program at rest; both
+ * kernels are asked just before and just after, and the moment of delivery is the moment
+ * of whatever changed between. A packet's sender is asked as soon as the packet is read;
+ * what changed there since it was last asked happened when the packet was sent, since
+ * nothing else has happened to that host. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "wire/inside.h"
+
+struct delivery {
+    struct list_link link;
+    int64_t due_ns;
+    enum place from;
+    enum fate fate;
+    uint64_t packet;
+    bool tcp;
+    struct segment segment; /* of `bytes` */
+    size_t length;
+    uint8_t bytes[];
+};
+
+struct relay {
+    struct wire *wire;
+    struct list deliveries; /* by due_ns; ties in the order they were scheduled */
+    uint32_t nth[2][256][2];
+};
+
+static enum place other_end(enum place place)
+{
+    return place == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+}
+
+static struct wire_pair *pair_of(struct wire *wire, enum place from,
+                                 const struct segment *segment)
+{
+    return from == PLACE_CLIENT
+               ? wire_remember(wire, &segment->source, &segment->destination)
+               : wire_remember(wire, &segment->destination, &segment->source);
+}
+
+static struct delivery *new_delivery(enum place from, const uint8_t *bytes, size_t length)
+{
+    struct delivery *delivery = calloc(1, sizeof *delivery + length);
+    if (!delivery)
+        return NULL;
+    delivery->from = from;
+    delivery->length = length;
+    memcpy(delivery->bytes, bytes, length);
+    delivery->tcp = decode_ip(delivery->bytes, length, &delivery->segment) == DECODE_TCP;
+    return delivery;
+}
+
+static void schedule(struct relay *relay, struct delivery *delivery)
+{
+    struct list_link *place = &relay->deliveries.head;
+    while (place->previous != &relay->deliveries.head &&
+           list_member(place->previous, struct delivery, link)->due_ns > delivery->due_ns)
+        place = place->previous;
+    list_insert_before(place, &delivery->link);
+}
+
+/* ---- Out of a host
+ * --------------------------------------------------------------------------- */
+
+static struct wire_decision decide(struct relay *relay, const struct delivery *delivery)
+{
+    const struct wire_rule *rule = &relay->wire->options.rule;
+    const struct segment *segment = &delivery->segment;
+    uint32_t *nth =
+        &relay->nth[delivery->from][segment->flags][segment->payload_bytes > 0];
+
+    ++*nth;
+    if (!rule->decide)
+        return (struct wire_decision){WIRE_PASS, 0};
+    return rule->decide(rule->owner, &(struct wire_packet){.from = delivery->from,
+                                                           .segment = segment,
+                                                           .nth = *nth,
+                                                           .bytes = delivery->bytes,
+                                                           .length = delivery->length});
+}
+
+static void send_copy(struct relay *relay, const struct delivery *original,
+                      int64_t delay_ns)
+{
+    struct delivery *copy =
+        new_delivery(original->from, original->bytes, original->length);
+    if (!copy) {
+        relay->wire->failed = ERROR_MEMORY;
+        return;
+    }
+    copy->packet = original->packet;
+    copy->fate = FATE_DUPLICATED;
+    copy->due_ns = original->due_ns + delay_ns;
+    wire_note_moved(relay->wire, +1);
+    schedule(relay, copy);
+}
+
+/* Records the sending of a TCP segment and decides about it; takes the delivery. */
+static void send_segment(struct relay *relay, struct delivery *delivery, int64_t sent_ns)
+{
+    struct wire *wire = relay->wire;
+    const struct wire_pair *pair = pair_of(wire, delivery->from, &delivery->segment);
+
+    delivery->packet = record_next_packet(&wire->record);
+    record_packet_sent(&wire->record, sent_ns, delivery->from, delivery->packet,
+                       &delivery->segment);
+    if (pair) {
+        wire_look(wire, delivery->from, pair, sent_ns);
+        wire_look(wire, other_end(delivery->from), pair, clock_now_ns(wire->gate.clock));
+    }
+    struct wire_decision decision = decide(relay, delivery);
+    if (decision.act == WIRE_DROP) {
+        record_packet_lost(&wire->record, sent_ns, delivery->packet);
+        wire_note_moved(wire, 0);
+        free(delivery);
+        return;
+    }
+    if (decision.act == WIRE_DELAY) {
+        delivery->due_ns += decision.delay_ns;
+        delivery->fate = FATE_DELAYED;
+    }
+    wire_note_moved(wire, +1);
+    schedule(relay, delivery);
+    if (decision.act == WIRE_DUPLICATE)
+        send_copy(relay, delivery, decision.delay_ns);
+}
+
+/* Reads all that a host has sent; whether there was any. */
+static bool drain(struct relay *relay, enum place host)
+{
+    struct wire *wire = relay->wire;
+    uint8_t bytes[LINK_PACKET_MAX];
+    int64_t sent_ns;
+    bool any = false;
+
+    for (;;) {
+        int length = wire->link.operations->read(&wire->link, host, bytes, &sent_ns);
+        if (length < 0)
+            wire->failed = length;
+        if (length <= 0)
+            return any;
+        any = true;
+        struct delivery *delivery = new_delivery(host, bytes, (size_t)length);
+        if (!delivery) {
+            wire->failed = ERROR_MEMORY;
+            return any;
+        }
+        delivery->due_ns = sent_ns + wire->options.delay_ns;
+        if (delivery->tcp) {
+            gate_take_turn(&wire->gate);
+            send_segment(relay, delivery, sent_ns);
+            gate_give_turn(&wire->gate);
+        } else {
+            wire_note_moved(wire, +1);
+            schedule(relay, delivery);
+        }
+    }
+}
+
+/* ---- Into a host
+ * ----------------------------------------------------------------------------- */
+
+static void deliver(struct relay *relay, struct delivery *delivery)
+{
+    struct wire *wire = relay->wire;
+    enum place to = other_end(delivery->from);
+    const struct wire_pair *pair =
+        delivery->tcp ? pair_of(wire, delivery->from, &delivery->segment) : NULL;
+    /* A copy and an injected packet have been sent by nobody: they appear as they arrive.
+     */
+    bool unsent = delivery->fate == FATE_DUPLICATED || delivery->fate == FATE_INJECTED;
+    int64_t now_ns = clock_now_ns(wire->gate.clock);
+
+    if (pair) {
+        wire_look(wire, delivery->from, pair, now_ns);
+        wire_look(wire, to, pair, now_ns);
+        now_ns = clock_now_ns(wire->gate.clock);
+        record_packet_received(&wire->record, now_ns, delivery->from, delivery->packet,
+                               delivery->fate, unsent ? &delivery->segment : NULL);
+    }
+    /* A packet that the host's device refuses (it is down, its queue is full) is lost
+     * like any. */
+    if (wire->link.operations->write(&wire->link, to, delivery->bytes,
+                                     delivery->length) &&
+        pair && !unsent)
+        record_packet_lost(&wire->record, now_ns, delivery->packet);
+    if (pair) {
+        wire_look(wire, to, pair, now_ns);
+        wire_look(wire, delivery->from, pair, now_ns);
+    }
+    wire_note_moved(wire, -1);
+}
+
+/* Delivers the first packet that is due, if one is. */
+static bool deliver_next(struct relay *relay)
+{
+    struct wire *wire = relay->wire;
+    struct list_link *first = list_first(&relay->deliveries);
+    if (!first)
+        return false;
+    struct delivery *delivery = list_member(first, struct delivery, link);
+    if (delivery->due_ns > clock_now_ns(wire->gate.clock))
+        return false;
+    gate_settle(&wire->gate, WIRE_SETTLE_NS);
+    gate_take_turn(&wire->gate);
+    list_remove(&delivery->link);
+    deliver(relay, delivery);
+    gate_give_turn(&wire->gate);
+    free(delivery);
+    return true;
+}
+
+static bool take_injections(struct relay *relay)
+{
+    struct wire *wire = relay->wire;
+    bool any = false;
+
+    pthread_mutex_lock(&wire->lock);
+    list_for_each_safe (link, &wire->injections) {
+        list_remove(link);
+        struct delivery *delivery = list_member(link, struct delivery, link);
+        delivery->due_ns = clock_now_ns(wire->gate.clock);
+        schedule(relay, delivery);
+        any = true;
+    }
+    pthread_mutex_unlock(&wire->lock);
+    return any;
+}
+
+int wire_inject(struct wire *wire, enum place from, const uint8_t *bytes, size_t length)
+{
+    uint64_t one = 1;
+    if (wire->kind != WIRE_TUN && wire->kind != WIRE_VETH)
+        return ERROR_UNSUPPORTED;
+    if (length > LINK_PACKET_MAX)
+        return ERROR_LIMIT;
+    struct delivery *delivery = new_delivery(from, bytes, length);
+    if (!delivery)
+        return ERROR_MEMORY;
+    delivery->fate = FATE_INJECTED;
+    delivery->packet = record_next_packet(&wire->record);
+    wire_note_moved(wire, +1);
+    pthread_mutex_lock(&wire->lock);
+    list_append(&wire->injections, &delivery->link);
+    pthread_mutex_unlock(&wire->lock);
+    return write(wire->wake, &one, sizeof one) < 0 ? error_code_from_errno(errno) : 0;
+}
+
+/* ---- The loop
+ * -------------------------------------------------------------------------------- */
+
+static void drop_all(struct list *deliveries)
+{
+    list_for_each_safe (link, deliveries) {
+        list_remove(link);
+        free(list_member(link, struct delivery, link));
+    }
+}
+
+static bool drain_both(struct relay *relay)
+{
+    bool client = drain(relay, PLACE_CLIENT), server = drain(relay, PLACE_SERVER);
+    return client || server;
+}
+
+void relay_run(struct wire *wire)
+{
+    struct relay relay = {.wire = wire};
+    list_init(&relay.deliveries);
+
+    while (!atomic_load(&wire->stop) && !wire->failed) {
+        bool moved = drain_both(&relay);
+        moved = take_injections(&relay) || moved;
+        moved = deliver_next(&relay) || moved;
+        if (moved)
+            continue;
+        /* At rest, and nothing new came of it: whatever has happened by now is recorded.
+         */
+        gate_settle(&wire->gate, WIRE_SETTLE_NS);
+        if (drain_both(&relay))
+            continue;
+        wire_flush(wire);
+        int64_t until_ns = clock_now_ns(wire->gate.clock) + WIRE_IDLE_NS;
+        struct list_link *first = list_first(&relay.deliveries);
+        if (first && list_member(first, struct delivery, link)->due_ns < until_ns)
+            until_ns = list_member(first, struct delivery, link)->due_ns;
+        wire_sleep(wire, wire->link.fd, until_ns);
+    }
+    drop_all(&relay.deliveries);
+    pthread_mutex_lock(&wire->lock);
+    drop_all(&wire->injections);
+    pthread_mutex_unlock(&wire->lock);
+}
