@@ -1,0 +1,289 @@
+/* Event objects: made, freed, set and reset. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "event/object.h"
+#include "event/selection.h"
+
+enum { CHUNK = 64 };
+enum { ORDER_SET = 1, ORDER_RESET = 2, ORDER_SET_AND_RESET = 3 };
+
+/* Events come from chunks that stay for good. Used ones wait in line, so that a freed
+ * event's memory stays a freed event for as long as may be. */
+struct chunk {
+    struct chunk *next;
+    wo_event events[CHUNK];
+};
+static pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct chunk *chunks;
+static struct list store;
+static atomic_uint_fast64_t births;
+static atomic_uint_fast64_t marks;
+
+uint64_t event_births(void)
+{
+    return atomic_load(&births);
+}
+
+uint64_t event_new_mark(void)
+{
+    return atomic_fetch_add(&marks, 1) + 1;
+}
+
+static int fill_store(void)
+{
+    struct chunk *chunk = calloc(1, sizeof(*chunk));
+
+    if (!chunk)
+        return -ENOMEM;
+    chunk->next = chunks;
+    chunks = chunk;
+    for (size_t i = 0; i < CHUNK; i++)
+        list_append(&store, &chunk->events[i].ready);
+    return 0;
+}
+
+static int take_from_store(wo_event **ret_event)
+{
+    int code = 0;
+
+    pthread_mutex_lock(&store_lock);
+    if (!chunks)
+        list_init(&store);
+    if (list_empty(&store))
+        code = fill_store();
+    if (code == 0) {
+        *ret_event = list_member(list_first(&store), wo_event, ready);
+        list_remove(&(*ret_event)->ready);
+    }
+    pthread_mutex_unlock(&store_lock);
+    return code;
+}
+
+int wo_event_new(enum wo_reset reset, wo_event **ret_event)
+{
+    struct poller *home;
+    wo_event *event;
+    int code = 0;
+
+    if (!ret_event || (reset != WO_MANUAL_RESET && reset != WO_AUTO_RESET))
+        return -EINVAL;
+    home = poller_default(&code);
+    if (!home)
+        return code;
+    code = take_from_store(&event);
+    if (code < 0)
+        return code;
+    poller_lock(home);
+    atomic_store(&event->home, home);
+    event->auto_reset = reset == WO_AUTO_RESET;
+    event->set = event->in_set = false;
+    event->birth = atomic_fetch_add(&births, 1) + 1;
+    event->set_moment = 0;
+    list_init(&event->selections);
+    atomic_store(&event->alive, true);
+    poller_unlock(home);
+    *ret_event = event;
+    return 0;
+}
+
+void wo_event_free(wo_event **event)
+{
+    wo_event *freed = event ? *event : NULL;
+    struct poller *home;
+
+    if (!freed)
+        return;
+    *event = NULL;
+    home = event_lock(freed);
+    if (!atomic_load(&freed->alive)) {
+        poller_unlock(home);
+        return;
+    }
+    event_clear(freed);
+    selection_end_all(freed);
+    if (freed->in_set)
+        list_remove(&freed->member);
+    freed->in_set = false;
+    atomic_store(&freed->alive, false);
+    poller_rouse(home);
+    poller_unlock(home);
+    pthread_mutex_lock(&store_lock);
+    list_append(&store, &freed->ready);
+    pthread_mutex_unlock(&store_lock);
+}
+
+/* ---- Locking ---- */
+
+void poller_lock_two(struct poller *first, struct poller *second)
+{
+    poller_lock(first < second ? first : second);
+    if (first != second)
+        poller_lock(first < second ? second : first);
+}
+
+void poller_unlock_two(struct poller *first, struct poller *second)
+{
+    if (first != second)
+        poller_unlock(second);
+    poller_unlock(first);
+}
+
+struct poller *event_lock(wo_event *event)
+{
+    for (;;) {
+        struct poller *home = atomic_load(&event->home);
+
+        poller_lock(home);
+        if (atomic_load(&event->home) == home)
+            return home;
+        poller_unlock(home);
+    }
+}
+
+void event_lock_two(wo_event *first, wo_event *second)
+{
+    for (;;) {
+        struct poller *homes[2] = {atomic_load(&first->home), atomic_load(&second->home)};
+
+        poller_lock_two(homes[0], homes[1]);
+        if (atomic_load(&first->home) == homes[0] &&
+            atomic_load(&second->home) == homes[1])
+            return;
+        poller_unlock_two(homes[0], homes[1]);
+    }
+}
+
+void event_unlock_two(wo_event *first, wo_event *second)
+{
+    poller_unlock_two(atomic_load(&first->home), atomic_load(&second->home));
+}
+
+/* ---- Set and not set ---- */
+
+void event_signal(wo_event *event)
+{
+    struct poller *home = atomic_load(&event->home);
+
+    if (event->set)
+        return;
+    event->set = true;
+    event->set_moment = ++home->moment;
+    if (event->in_set)
+        list_append(&home->ready, &event->ready);
+    poller_rouse(home);
+}
+
+void event_clear(wo_event *event)
+{
+    event->set = false;
+    list_remove(&event->ready);
+}
+
+void event_take(wo_event *event)
+{
+    if (!event->auto_reset)
+        return;
+    event_clear(event);
+    event->set_moment = 0;
+}
+
+bool event_signalled(const wo_event *event, uint64_t since)
+{
+    return event->set || event->set_moment > since;
+}
+
+static void obey(wo_event *event, unsigned order)
+{
+    if (!atomic_load(&event->alive))
+        return;
+    if (order & ORDER_SET)
+        event_signal(event);
+    if (order & ORDER_RESET)
+        event_clear(event);
+}
+
+/* Adds to the order that waits already, the later one last; leaves the event on its
+ * home's list where none waits. */
+static void leave_order(wo_event *event, unsigned order)
+{
+    unsigned waiting = atomic_load(&event->order);
+    unsigned both;
+
+    do
+        both =
+            order == ORDER_RESET && (waiting & ORDER_SET) ? ORDER_SET_AND_RESET : order;
+    while (!atomic_compare_exchange_weak(&event->order, &waiting, both));
+    if (!waiting)
+        poller_leave_order(atomic_load(&event->home), event);
+}
+
+void event_carry_out(struct poller *poller, wo_event *event)
+{
+    unsigned order = atomic_exchange(&event->order, 0);
+
+    if (atomic_load(&event->home) == poller)
+        obey(event, order);
+    else
+        leave_order(event, order);
+}
+
+/* From a signal handler too: errno stays, and the lock is tried, not taken. */
+static int give_order(wo_event *event, unsigned order)
+{
+    int saved = errno;
+    struct poller *home;
+
+    if (!event || !atomic_load(&event->alive))
+        return -EINVAL;
+    home = atomic_load(&event->home);
+    if (poller_try_lock(home)) {
+        if (atomic_load(&event->home) == home)
+            obey(event, order);
+        else
+            leave_order(event, order);
+        poller_unlock(home);
+    } else {
+        leave_order(event, order);
+    }
+    errno = saved;
+    return 0;
+}
+
+int wo_event_set(wo_event *event)
+{
+    return give_order(event, ORDER_SET);
+}
+
+int wo_event_reset(wo_event *event)
+{
+    return give_order(event, ORDER_RESET);
+}
+
+/* ---- Moving ---- */
+
+int event_move(wo_event *event, struct poller *home)
+{
+    struct poller *old = atomic_load(&event->home);
+    int code = selection_move_all(event, old->engine, home->engine);
+
+    if (code < 0)
+        return code;
+    list_remove(&event->ready);
+    atomic_store(&event->home, home);
+    event->set_moment = 0;
+    /* Threads that wait for it with the old home must look where it went, and the new
+     * home's must see it. */
+    poller_rouse(old);
+    poller_rouse(home);
+    return 0;
+}
+
+void event_move_or_end(wo_event *event, struct poller *home)
+{
+    if (event_move(event, home) == 0)
+        return;
+    selection_end_all(event);
+    event_move(event, home);
+}

@@ -1,0 +1,202 @@
+/* wo_select, wo_enumerate, wo_close: asking for network events, and reading the record.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "event/selection.h"
+
+/* Makes it non-blocking; -EBADF, -ENOTSOCK. */
+static int prepare_socket(int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t length = sizeof(address);
+    int flags;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+        return errno == EBADF || errno == ENOTSOCK ? -errno : 0;
+    flags = fcntl(fd, F_GETFL);
+    if (flags < 0 ||
+        (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0))
+        return -errno;
+    return 0;
+}
+
+static int unselect(struct selection *selection)
+{
+    struct poller *home = selection_lock(selection);
+
+    if (!home)
+        return 0;
+    selection_end(selection);
+    poller_unlock(home);
+    return 0;
+}
+
+/* -EAGAIN: another thread selected it just now. */
+static int select_first(struct selection *selection, wo_event *event, unsigned wanted)
+{
+    struct poller *home = event_lock(event);
+    wo_event *none = NULL;
+    enum phase phase;
+    unsigned traits;
+    int code = -EINVAL;
+
+    if (!atomic_load(&event->alive))
+        goto out;
+    code = -EAGAIN;
+    if (!atomic_compare_exchange_strong(&selection->event, &none, event))
+        goto out;
+    phase = selection_probe(selection->fd, &traits);
+    selection_begin(selection, wanted, phase, traits);
+    code = selection_register(selection);
+    if (code < 0)
+        selection_end(selection);
+out:
+    poller_unlock(home);
+    return code;
+}
+
+/* Moves the selection from its event to another, and its socket to that one's engine. */
+static int change_event(struct selection *selection, wo_event *event)
+{
+    wo_event *old = atomic_load(&selection->event);
+    int code = 0;
+
+    if (event == old)
+        return 0;
+    if (atomic_load(&event->home) != atomic_load(&old->home))
+        code = selection_change_engine(selection, atomic_load(&old->home)->engine,
+                                       atomic_load(&event->home)->engine);
+    if (code < 0)
+        return code;
+    list_remove(&selection->link);
+    list_append(&event->selections, &selection->link);
+    atomic_store(&selection->event, event);
+    return 0;
+}
+
+/* -EAGAIN: another thread changed or ended the selection meanwhile. */
+static int select_again(struct selection *selection, wo_event *old, wo_event *event,
+                        unsigned wanted)
+{
+    unsigned added;
+    bool watched;
+    int code = -EAGAIN;
+
+    event_lock_two(old, event);
+    if (atomic_load(&selection->event) != old)
+        goto out;
+    code = -EINVAL;
+    if (!atomic_load(&event->alive))
+        goto out;
+    code = change_event(selection, event);
+    watched = selection->registered;
+    if (code == 0)
+        code = selection_register(selection);
+    if (code < 0)
+        goto out;
+    added = wanted & ~(unsigned)selection->wanted;
+    selection->wanted = (unsigned char)wanted;
+    selection->recorded &= (unsigned char)wanted;
+    selection_record(selection, selection->recorded);
+    /* What is newly asked for may have come long ago. A fresh registration reports it
+     * itself. */
+    if (added && watched)
+        selection_look(selection);
+out:
+    event_unlock_two(old, event);
+    return code;
+}
+
+int wo_select(int fd, wo_event *event, unsigned events)
+{
+    struct selection *selection;
+    int code;
+
+    if (events & ~WO_ALL_NETWORK_EVENTS || (events && !event))
+        return -EINVAL;
+    code = prepare_socket(fd);
+    if (code < 0)
+        return code;
+    if (!events)
+        return unselect(selection_find(fd));
+    selection = selection_make(fd);
+    if (!selection)
+        return -ENOMEM;
+    do {
+        wo_event *old = atomic_load(&selection->event);
+
+        code = old ? select_again(selection, old, event, events)
+                   : select_first(selection, event, events);
+    } while (code == -EAGAIN);
+    return code;
+}
+
+static void copy_record(const struct selection *selection, wo_network_events *ret_network)
+{
+    unsigned recorded = selection->recorded;
+
+    ret_network->events = recorded;
+    for (unsigned bit = 0; bit < WO_NETWORK_EVENTS; bit++)
+        if (recorded & 1u << bit)
+            ret_network->errors[bit] = 1u << bit == WO_CONNECT ? selection->connect_error
+                                       : 1u << bit == WO_CLOSE ? selection->close_error
+                                                               : 0;
+}
+
+/* Both locked: the selection's home and the event's. */
+static void enumerate(struct selection *selection, wo_event *event,
+                      wo_network_events *ret_network)
+{
+    copy_record(selection, ret_network);
+    atomic_fetch_or(&selection->told,
+                    selection->recorded & (WO_READ | WO_ACCEPT | WO_OOB));
+    selection->recorded = 0;
+    if (event)
+        event_clear(event);
+}
+
+/* An empty record may only mean that nobody has looked since: a program that enumerates
+ * without waiting must see what there is. */
+static void look_for_reports(struct selection *selection)
+{
+    struct poller *home = selection_lock(selection);
+
+    if (!home)
+        return;
+    if (!selection->recorded)
+        poller_look(home);
+    poller_unlock(home);
+}
+
+int wo_enumerate(int fd, wo_event *event, wo_network_events *ret_network)
+{
+    struct selection *selection = selection_find(fd);
+    wo_event *selected, *reset;
+    int code = -EAGAIN;
+
+    if (!ret_network)
+        return -EINVAL;
+    look_for_reports(selection);
+    while (code == -EAGAIN) {
+        selected = selection ? atomic_load(&selection->event) : NULL;
+        if (!selected)
+            return -EINVAL;
+        reset = event ? event : selected;
+        event_lock_two(selected, reset);
+        if (atomic_load(&selection->event) == selected) {
+            code = atomic_load(&reset->alive) ? 0 : -EINVAL;
+            if (code == 0)
+                enumerate(selection, event, ret_network);
+        }
+        event_unlock_two(selected, reset);
+    }
+    return code;
+}
+
+int wo_close(int fd)
+{
+    unselect(selection_find(fd));
+    return close(fd) < 0 ? -errno : 0;
+}

@@ -1,0 +1,174 @@
+/* The table of selections, and their life: begun, registered, moved, ended. What reports
+ * mean is in record.c. */
+#include "event/selection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "event/backend.h"
+
+enum { PAGE = 1024, PAGES = 16384 };
+
+/* Pages are added with a compare-and-swap and stay, so that a look-up takes no lock. */
+static _Atomic(struct selection *) pages[PAGES];
+
+struct selection *selection_find(int fd)
+{
+    struct selection *page;
+
+    if (fd < 0 || fd / PAGE >= PAGES)
+        return NULL;
+    page = atomic_load(&pages[fd / PAGE]);
+    return page ? &page[fd % PAGE] : NULL;
+}
+
+struct selection *selection_make(int fd)
+{
+    struct selection *found = selection_find(fd);
+    struct selection *page = NULL, *fresh;
+
+    if (found || fd < 0 || fd / PAGE >= PAGES)
+        return found;
+    fresh = calloc(PAGE, sizeof(*fresh));
+    if (!fresh)
+        return NULL;
+    for (int i = 0; i < PAGE; i++)
+        fresh[i].fd = fd / PAGE * PAGE + i;
+    if (!atomic_compare_exchange_strong(&pages[fd / PAGE], &page, fresh))
+        free(fresh); /* another thread was first */
+    return selection_find(fd);
+}
+
+struct poller *selection_lock(struct selection *selection)
+{
+    while (selection) {
+        wo_event *event = atomic_load(&selection->event);
+        struct poller *home;
+
+        if (!event)
+            return NULL;
+        home = event_lock(event);
+        if (atomic_load(&selection->event) == event)
+            return home;
+        poller_unlock(home);
+    }
+    return NULL;
+}
+
+void selection_begin(struct selection *selection, unsigned wanted, enum phase phase,
+                     unsigned traits)
+{
+    wo_event *event = atomic_load(&selection->event);
+
+    list_append(&event->selections, &selection->link);
+    atomic_store(&selection->told, 0);
+    atomic_store(&selection->traits, (unsigned char)traits);
+    atomic_store(&selection->failure, 0);
+    selection->wanted = (unsigned char)wanted;
+    selection->recorded = selection->posted = 0;
+    selection->phase = (unsigned char)phase;
+    selection->write_armed = phase == PHASE_CONNECTED || phase == PHASE_DATAGRAM;
+    selection->registered = false;
+    selection->connect_error = selection->close_error = 0;
+}
+
+static struct engine *engine_of(const struct selection *selection)
+{
+    return atomic_load(&atomic_load(&selection->event)->home)->engine;
+}
+
+static uint64_t token_of(const struct selection *selection)
+{
+    return (uint64_t)selection->generation << 32 | (uint32_t)selection->fd;
+}
+
+static void unwatch(struct selection *selection, struct engine *engine)
+{
+    if (selection->registered)
+        engine->backend->remove(engine, selection->fd, token_of(selection));
+    selection->registered = false;
+}
+
+/* A new generation each time, so that reports of the old registration, perhaps still in
+ * some thread's hands, are known. */
+static int watch(struct selection *selection, struct engine *engine)
+{
+    int code;
+
+    selection->generation++;
+    selection->reported = false;
+    code = engine->backend->add(engine, selection->fd, token_of(selection));
+    if (code == -EEXIST) {
+        /* The number was closed behind our back and used again by a copy of the same
+         * socket. */
+        engine->backend->remove(engine, selection->fd, token_of(selection));
+        code = engine->backend->add(engine, selection->fd, token_of(selection));
+    }
+    selection->registered = code == 0;
+    return code;
+}
+
+void selection_end(struct selection *selection)
+{
+    unwatch(selection, engine_of(selection));
+    list_remove(&selection->link);
+    selection->generation++;
+    selection->recorded = selection->wanted = 0;
+    atomic_store(&selection->traits, 0);
+    atomic_store(&selection->told, 0);
+    atomic_store(&selection->event, NULL);
+}
+
+void selection_end_all(wo_event *event)
+{
+    struct list_link *link;
+
+    while ((link = list_first(&event->selections)) != NULL)
+        selection_end(list_member(link, struct selection, link));
+}
+
+int selection_register(struct selection *selection)
+{
+    return selection->registered ? 0 : watch(selection, engine_of(selection));
+}
+
+/* No report is lost on the way: an engine reports what is ready when a socket is added.
+ */
+int selection_change_engine(struct selection *selection, struct engine *from,
+                            struct engine *to)
+{
+    int code;
+
+    if (!selection->registered)
+        return 0;
+    unwatch(selection, from);
+    code = watch(selection, to);
+    if (code < 0)
+        watch(selection, from); /* it was there a moment ago */
+    return code;
+}
+
+/* Moves those in front of `end` back. */
+static void move_back(wo_event *event, const struct list_link *end, struct engine *from,
+                      struct engine *to)
+{
+    list_for_each (link, &event->selections) {
+        if (link == end)
+            return;
+        selection_change_engine(list_member(link, struct selection, link), from, to);
+    }
+}
+
+int selection_move_all(wo_event *event, struct engine *from, struct engine *to)
+{
+    list_for_each (link, &event->selections) {
+        struct selection *selection = list_member(link, struct selection, link);
+        int code = selection_change_engine(selection, from, to);
+
+        if (code < 0) {
+            move_back(event, link, to, from);
+            return code;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,98 @@
+/* A selection: what is recorded of one socket, for which event. There is one for each
+ * descriptor number ever selected, in a table that grows and never moves.
+ *
+ * `event` says whether the socket is selected. It changes under the lock of the home of
+ * the event that is left and of the event that is entered; everything else is under the
+ * lock of the event's home, but for the two atomics, which the socket calls read on their
+ * fast way. */
+#ifndef WOSHOU_EVENT_SELECTION_H
+#define WOSHOU_EVENT_SELECTION_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "event/object.h"
+
+struct engine;
+
+/* What a socket is, as far as the kernel's conditions mean different things of it. */
+enum phase {
+    PHASE_IDLE,       /* a stream that neither listens nor was connected */
+    PHASE_CONNECTING, /* connect has begun */
+    PHASE_CONNECTED,  /* connected, perhaps closed since */
+    PHASE_LISTENING,
+    PHASE_DATAGRAM,
+    PHASES
+};
+
+/* Of a socket, for the socket calls. */
+enum trait {
+    TRAIT_EMPTY_AFTER_SHORT =
+        1,           /* a short receive left nothing behind (TCP without urgent data) */
+    TRAIT_FAILED = 2 /* `failure` is there: a receive that finds the end returns it */
+};
+
+struct selection {
+    _Atomic(wo_event *) event; /* null: not selected */
+    struct list_link link;     /* in the event's `selections` */
+    int fd;
+    uint32_t generation; /* of the registration; reports of older ones are dropped */
+    atomic_uchar
+        told; /* READ, ACCEPT, OOB: enumerated, and not yet re-enabled by a call */
+    atomic_uchar traits;    /* enum trait */
+    unsigned char wanted;   /* the mask */
+    unsigned char recorded; /* and not yet enumerated; within `wanted` */
+    unsigned char posted;   /* CONNECT, CLOSE: recorded once for this connection */
+    unsigned char phase;    /* enum phase */
+    bool write_armed;       /* the next room to send is to be recorded */
+    bool registered;        /* the engine of the event's home watches the socket */
+    bool reported;          /* it has reported it since */
+    uint16_t connect_error; /* errno of WO_CONNECT */
+    uint16_t close_error;   /* errno of WO_CLOSE */
+    atomic_ushort
+        failure; /* the connection's error, taken from the kernel and kept here */
+};
+
+/* The descriptor's entry in the table; null where there is none yet. */
+struct selection *selection_find(int fd);
+/* Makes it: null without memory, or for a descriptor beyond the table's 16 million. */
+struct selection *selection_make(int fd);
+
+/* Locks the home of the event that the socket is selected to and returns it; null, and
+ * nothing locked, where it is not selected. `selection` may be null. */
+struct poller *selection_lock(struct selection *selection);
+
+/* What follows needs that lock. */
+
+/* Begins the selection of a socket whose `event` was just entered. `phase` as known or
+ * probed. */
+void selection_begin(struct selection *selection, unsigned wanted, enum phase phase,
+                     unsigned traits);
+/* Ends it: the engine watches no longer, the record is gone. */
+void selection_end(struct selection *selection);
+void selection_end_all(wo_event *event);
+
+/* Lets the engine watch the socket, if it does not. 0 or a negated errno. */
+int selection_register(struct selection *selection);
+/* Moves the socket from one engine to another; on failure it stays. */
+int selection_change_engine(struct selection *selection, struct engine *from,
+                            struct engine *to);
+/* Moves all sockets of the event from one engine to another; on failure none. */
+int selection_move_all(wo_event *event, struct engine *from, struct engine *to);
+
+/* The engine's report: records what it means, and sets the event. */
+void selection_report(struct poller *poller, uint64_t token, unsigned conditions);
+/* Asks the kernel how the socket is at this moment and records what is true, as after a
+ * call that re-enables: what was told already and not re-enabled is not recorded again.
+ */
+void selection_look(struct selection *selection);
+
+/* Records network events (those wanted of them) and sets the event. */
+void selection_record(struct selection *selection, unsigned events);
+
+/* What kind of socket it is, and what the socket calls must know of it. */
+enum phase selection_probe(int fd, unsigned *ret_traits);
+
+#endif

@@ -1,0 +1,217 @@
+/* The socket calls of selected sockets. Each is the system's call and, where Winsock's
+ * re-enables a network event, a look whether its condition still holds. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "event/selection.h"
+
+static struct selection *selected(int fd)
+{
+    struct selection *selection = selection_find(fd);
+
+    return selection && atomic_load(&selection->event) ? selection : NULL;
+}
+
+/* Looks, unless `event` is recorded and its event object set: then there is nothing to
+ * add. */
+static void look_for(struct selection *selection, unsigned event)
+{
+    struct poller *home = selection_lock(selection);
+
+    if (!home)
+        return;
+    if (selection->wanted & event &&
+        !(selection->recorded & event && atomic_load(&selection->event)->set))
+        selection_look(selection);
+    poller_unlock(home);
+}
+
+/* The kernel tells a connection's error once, to whichever call comes first; WO_CONNECT
+ * and WO_CLOSE are still to tell it. */
+static void keep_failure(struct selection *selection, int code)
+{
+    if (code == ECONNRESET || code == ECONNREFUSED || code == ETIMEDOUT ||
+        code == EHOSTUNREACH || code == ENETUNREACH)
+        atomic_store(&selection->failure, (unsigned short)code);
+}
+
+/* ---- Receiving and sending ---- */
+
+/* `told` is cleared before the call: data that comes while it runs is new again. */
+static void enable_read(struct selection *selection, int flags)
+{
+    unsigned char enabled = flags & MSG_OOB ? WO_READ | WO_OOB : WO_READ;
+
+    if (atomic_load_explicit(&selection->told, memory_order_relaxed) & enabled)
+        atomic_fetch_and(&selection->told, (unsigned char)~enabled);
+}
+
+static bool left_nothing(const struct selection *selection, ssize_t received,
+                         size_t length, int flags)
+{
+    return atomic_load_explicit(&selection->traits, memory_order_relaxed) &
+               TRAIT_EMPTY_AFTER_SHORT &&
+           (size_t)received < length && !(flags & (MSG_PEEK | MSG_OOB | MSG_TRUNC));
+}
+
+/* The end of a connection that failed, whose error the kernel has told already. */
+static ssize_t end_of_stream(struct selection *selection, size_t length)
+{
+    int failure = atomic_load(&selection->failure);
+
+    return failure && length > 0 ? -failure : 0;
+}
+
+ssize_t wo_recv(int fd, void *buffer, size_t length, int flags)
+{
+    struct selection *selection = selected(fd);
+    ssize_t received;
+    int code;
+
+    if (!selection) {
+        received = recv(fd, buffer, length, flags);
+        return received < 0 ? -errno : received;
+    }
+    enable_read(selection, flags);
+    received = recv(fd, buffer, length, flags);
+    if (received < 0) {
+        code = errno;
+        if (code == EFAULT) /* Windows does not re-enable then */
+            atomic_fetch_or(&selection->told, WO_READ);
+        keep_failure(selection, code);
+        return -code;
+    }
+    if (received == 0)
+        return end_of_stream(selection, length);
+    if (!left_nothing(selection, received, length, flags))
+        look_for(selection, WO_READ | WO_OOB);
+    return received;
+}
+
+/* Room may have come between the failed send and the arming: look. */
+static void arm_write(struct selection *selection)
+{
+    struct poller *home = selection_lock(selection);
+
+    if (!home)
+        return;
+    selection->write_armed = true;
+    if (selection->wanted & WO_WRITE)
+        selection_look(selection);
+    poller_unlock(home);
+}
+
+ssize_t wo_send(int fd, const void *buffer, size_t length, int flags)
+{
+    struct selection *selection = selected(fd);
+    ssize_t sent = send(fd, buffer, length, flags | MSG_NOSIGNAL);
+    int code;
+
+    if (sent >= 0)
+        return sent;
+    code = errno;
+    if (selection && code == EAGAIN)
+        arm_write(selection);
+    else if (selection)
+        keep_failure(selection, code);
+    return -code;
+}
+
+/* ---- Connecting and accepting ---- */
+
+/* Before the call, so that a report that comes while it runs is understood. Returns the
+ * phase before. */
+static enum phase begin_connect(struct selection *selection)
+{
+    enum phase phase = selection->phase;
+
+    if (phase != PHASE_IDLE)
+        return phase;
+    selection->phase = PHASE_CONNECTING;
+    selection->posted &= (unsigned char)~(WO_CONNECT | WO_CLOSE);
+    atomic_store(&selection->failure, 0);
+    return phase;
+}
+
+static void end_connect(struct selection *selection, enum phase before, int code)
+{
+    struct poller *home = selection_lock(selection);
+
+    if (!home)
+        return;
+    if (code != 0 && before == PHASE_IDLE && selection->phase == PHASE_CONNECTING) {
+        selection->phase = PHASE_IDLE; /* it failed at once: the caller knows */
+    } else {
+        keep_failure(selection, code);
+        selection_look(selection);
+    }
+    poller_unlock(home);
+}
+
+int wo_connect(int fd, const struct sockaddr *address, socklen_t address_length)
+{
+    struct selection *selection = selection_find(fd);
+    struct poller *home = selection_lock(selection);
+    enum phase before = PHASE_IDLE;
+    int code;
+
+    if (home) {
+        before = begin_connect(selection);
+        poller_unlock(home);
+    }
+    code = connect(fd, address, address_length) < 0 ? errno : 0;
+    if (home && code != EINPROGRESS && code != EALREADY)
+        end_connect(selection, before, code);
+    return -code;
+}
+
+/* Selects the accepted socket as its listener is. The kernel need not watch it for what
+ * no connection does: a listener's mask is often WO_ACCEPT alone, and an event of its own
+ * comes next. */
+static int inherit(struct selection *listener, int fd)
+{
+    struct selection *selection = selection_make(fd);
+    struct poller *home;
+    wo_event *event;
+    unsigned wanted;
+    int code = 0;
+
+    if (!selection)
+        return -ENOMEM;
+    home = selection_lock(listener);
+    if (!home)
+        return 0;
+    event = atomic_load(&listener->event);
+    wanted = listener->wanted;
+    atomic_store(&selection->event, event);
+    selection_begin(selection, wanted, PHASE_CONNECTED,
+                    atomic_load(&listener->traits) & TRAIT_EMPTY_AFTER_SHORT);
+    selection->posted = WO_CONNECT;
+    if (wanted & (WO_READ | WO_WRITE | WO_OOB | WO_CLOSE))
+        code = selection_register(selection);
+    if (code < 0)
+        selection_end(selection);
+    poller_unlock(home);
+    return code;
+}
+
+int wo_accept(int fd, struct sockaddr *ret_address, socklen_t *address_length)
+{
+    struct selection *listener = selected(fd);
+    int accepted, code;
+
+    if (!listener) {
+        accepted = accept4(fd, ret_address, address_length, SOCK_CLOEXEC);
+        return accepted < 0 ? -errno : accepted;
+    }
+    atomic_fetch_and(&listener->told, (unsigned char)~WO_ACCEPT);
+    accepted = accept4(fd, ret_address, address_length, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (accepted < 0)
+        return -errno;
+    code = inherit(listener, accepted);
+    look_for(listener, WO_ACCEPT);
+    if (code == 0)
+        return accepted;
+    close(accepted);
+    return code;
+}
