@@ -95,6 +95,8 @@ static void carry(struct script *script, int64_t sent_us, int64_t received_us,
     script->broken = !event;
     if (!event)
         return;
+    if (fate == FATE_DUPLICATED) /* nobody sent it again */
+        event->packet.retransmission = false;
     event->packet.fate = fate;
     event->packet.received_ns = received_us < 0 ? UNSEEN_NS : received_us * NS_PER_US;
 }
@@ -217,7 +219,8 @@ struct story *sample_lost(void)
     pass(&s, 1054180, 1074200, PLACE_CLIENT, (struct says){TCP_ACK, 1, 1, NULL, 0});
     observe(&s, 1072193, PLACE_SERVER, STATE_ESTABLISHED);
     leave(&s, 1072240, PLACE_SERVER, "accept", accept, 5);
-    inject(&s, 1080000, PLACE_SERVER, (struct says){.flags = TCP_RST, .seq = 900000});
+    inject(&s, 1080000, PLACE_SERVER, (struct says){.flags = TCP_RST, .seq = 1});
+    observe(&s, 1080003, PLACE_CLIENT, STATE_CLOSED);
     return script_finish(&s);
 }
 

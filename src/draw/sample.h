@@ -14,7 +14,7 @@ struct story *sample_hello(void);
 /* Port 30009, where nobody listens. */
 struct story *sample_refused(void);
 /* The first SYN is lost and sent again after a second; the wire then delivers the answer
- * twice, and slips in a reset of its own that the client ignores. */
+ * twice, and slips in a reset that nobody sent: the client believes it. */
 struct story *sample_lost(void);
 /* One of three connections to one server port, made 3 ms apart; `index` 0 to 2. */
 struct story *sample_one_of_three(unsigned index);

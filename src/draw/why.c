@@ -1,0 +1,270 @@
+/* A sentence is put together of clauses, each a whole phrase that a translator sees as
+ * one: how it opened, what went wrong, how it closed, what remains. Nothing is said that
+ * the verdict or the events do not hold. */
+#include "draw/why.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "capture/decode.h"
+#include "draw/fill.h"
+#include "draw/words.h"
+#include "tcp/story.h"
+
+struct sentence {
+    const struct words *words;
+    struct buffer *buffer;
+    bool begun;
+};
+
+static void say(struct sentence *sentence, const char *phrase, const struct fill *fills,
+                size_t count)
+{
+    if (sentence->begun)
+        buffer_append_text(sentence->buffer, sentence->words->say(N_("; ")));
+    sentence->begun = true;
+    fill_append(sentence->buffer, sentence->words->say(phrase), fills, count);
+}
+
+static void say_plain(struct sentence *sentence, const char *phrase)
+{
+    say(sentence, phrase, NULL, 0);
+}
+
+/* One phrase for one of a thing, another with {count} for more; nothing for none. */
+static void say_counted(struct sentence *sentence, uint64_t count, const char *one,
+                        const char *more)
+{
+    char number[24];
+    snprintf(number, sizeof number, "%" PRIu64, count);
+    if (count > 0)
+        say(sentence, count == 1 ? one : more, &(struct fill){"count", number}, 1);
+}
+
+/* --- what the events tell beside the verdict --- */
+
+struct notes {
+    const struct event_call *connect; /* its first return */
+    bool reset_seen;                  /* a RST of the server's */
+    uint64_t syns, fates[FATE_INJECTED + 1];
+};
+
+static struct notes take_notes(const struct story *story)
+{
+    struct notes notes = {0};
+    for (size_t i = 0; i < story->event_count; i++) {
+        const struct event *event = &story->events[i];
+        if (event->kind == EVENT_CALL && event->call.returns && !notes.connect &&
+            !strcmp(event->call.name, "connect"))
+            notes.connect = &event->call;
+        if (event->kind != EVENT_PACKET)
+            continue;
+        const struct event_packet *packet = &event->packet;
+        notes.fates[packet->fate]++;
+        notes.reset_seen |= packet->from == PLACE_SERVER && (packet->flags & TCP_RST);
+        notes.syns += packet->from == PLACE_CLIENT && (packet->flags & TCP_SYN);
+    }
+    return notes;
+}
+
+/* --- how it opened --- */
+
+/* "40.1", and below ten milliseconds "0.07". */
+static void format_ms(int64_t ns, char text[32])
+{
+    double ms = (double)ns / NS_PER_MS;
+    snprintf(text, 32, ms < 10 ? "%.2f" : "%.1f", ms);
+}
+
+static void say_three_way(struct sentence *sentence, const struct verdict *verdict,
+                          const struct notes *notes)
+{
+    char ms[32];
+    if (verdict->handshake_ns == UNSEEN_NS) {
+        say_plain(sentence, N_("opened three-way"));
+        return;
+    }
+    format_ms(verdict->handshake_ns, ms);
+    const char *phrase = N_("opened three-way in {ms} ms");
+    if (notes->connect && notes->connect->result == 0)
+        phrase = N_("opened three-way in {ms} ms, inside connect()");
+    if (notes->connect && notes->connect->result == -EINPROGRESS)
+        phrase = N_("opened three-way in {ms} ms, while connect() had returned already");
+    say(sentence, phrase, &(struct fill){"ms", ms}, 1);
+}
+
+static void say_refused(struct sentence *sentence, const struct story *story,
+                        const struct notes *notes)
+{
+    char port[8];
+    snprintf(port, sizeof port, "%" PRIu16, story->server.port);
+    say(sentence,
+        notes->reset_seen
+            ? N_("refused: nobody listens on port {port}, and the host answered "
+                 "the SYN with RST at once")
+            : N_("refused: nobody listens on port {port}"),
+        &(struct fill){"port", port}, 1);
+}
+
+static void say_open(struct sentence *sentence, const struct story *story,
+                     const struct notes *notes)
+{
+    switch (story->verdict.open) {
+    case OPEN_THREE_WAY: say_three_way(sentence, &story->verdict, notes); break;
+    case OPEN_SIMULTANEOUS:
+        say_plain(sentence, N_("opened by both ends at once: their SYNs crossed"));
+        break;
+    case OPEN_FAST_OPEN:
+        say_plain(sentence, N_("opened with data in the SYN already (TCP Fast Open)"));
+        break;
+    case OPEN_REFUSED: say_refused(sentence, story, notes); break;
+    case OPEN_UNREACHABLE:
+        say_plain(sentence, N_("unreachable: the network cannot deliver to the server"));
+        break;
+    case OPEN_NO_ANSWER:
+        if (notes->syns == 0)
+            say_plain(sentence, N_("no answer came from the server"));
+        say_counted(sentence, notes->syns,
+                    N_("no answer: one SYN was sent, and nothing came back"),
+                    N_("no answer: {count} SYNs were sent, and nothing came back"));
+        break;
+    case OPEN_HALF_OPEN:
+        say_plain(sentence,
+                  N_("half open: the server answered the SYN, but its SYN ACK was "
+                     "never acknowledged"));
+        break;
+    case OPEN_ABORTED:
+        say_plain(sentence,
+                  story->verdict.reset_by == SIDE_SERVER
+                      ? N_("aborted: the server reset it before the handshake was done")
+                      : N_("aborted: the client reset it before the handshake was done"));
+        break;
+    case OPEN_NOT_SEEN: say_plain(sentence, N_("its opening was not seen")); break;
+    }
+    if (notes->connect && notes->connect->result < 0 &&
+        notes->connect->result != -EINPROGRESS)
+        say(sentence, N_("connect() failed with {error}"),
+            &(struct fill){"error", error_errno_name((int)-notes->connect->result)}, 1);
+}
+
+/* --- what went wrong --- */
+
+struct pair {
+    const char *one, *more;
+};
+
+static const struct pair anomaly_phrases[ANOMALY_KIND_COUNT] = {
+    [ANOMALY_SYN_RETRANSMITTED] = {N_("the SYN was sent again"),
+                                   N_("the SYN was sent again {count} times")},
+    [ANOMALY_SYNACK_RETRANSMITTED] = {N_("the SYN ACK was sent again"),
+                                      N_("the SYN ACK was sent again {count} times")},
+    [ANOMALY_FIN_RETRANSMITTED] = {N_("a FIN was sent again"),
+                                   N_("FINs were sent again {count} times")},
+    [ANOMALY_DATA_RETRANSMITTED] = {N_("one packet of data was sent again"),
+                                    N_("{count} packets of data were sent again")},
+    [ANOMALY_ZERO_WINDOW] =
+        {N_("a receiver had no room left once (window 0)"),
+         N_("a receiver had no room left in {count} packets (window 0)")},
+    [ANOMALY_DATA_AFTER_CLOSE] =
+        {N_("data came from an end that had closed"),
+         N_("data came from an end that had closed, in {count} packets")},
+};
+
+static const struct pair fate_phrases[FATE_INJECTED + 1] = {
+    [FATE_LOST] = {N_("the wire lost one packet"), N_("the wire lost {count} packets")},
+    [FATE_DELAYED] = {N_("the wire held one packet back"),
+                      N_("the wire held {count} packets back")},
+    [FATE_DUPLICATED] = {N_("the wire delivered one packet twice"),
+                         N_("the wire delivered {count} packets twice")},
+    [FATE_INJECTED] = {N_("the wire slipped in one packet that nobody had sent"),
+                       N_("the wire slipped in {count} packets that nobody had sent")},
+};
+
+static void say_trouble(struct sentence *sentence, const struct verdict *verdict,
+                        const struct notes *notes)
+{
+    for (int i = 0; i <= FATE_INJECTED; i++)
+        if (fate_phrases[i].one)
+            say_counted(sentence, notes->fates[i], fate_phrases[i].one,
+                        fate_phrases[i].more);
+    for (int i = 0; i < ANOMALY_KIND_COUNT; i++)
+        say_counted(sentence, verdict->anomalies[i].count, anomaly_phrases[i].one,
+                    anomaly_phrases[i].more);
+}
+
+/* --- how it closed, and what remains --- */
+
+static void say_close(struct sentence *sentence, const struct verdict *verdict)
+{
+    bool by_server = verdict->closed_first == SIDE_SERVER;
+    switch (verdict->close) {
+    case CLOSE_FOUR_SEGMENT:
+        say_plain(sentence, by_server ? N_("closed by the server in four segments")
+                                      : N_("closed by the client in four segments"));
+        break;
+    case CLOSE_THREE_SEGMENT:
+        say_plain(sentence, by_server ? N_("closed by the server in three segments")
+                                      : N_("closed by the client in three segments"));
+        break;
+    case CLOSE_SIMULTANEOUS:
+        say_plain(sentence, N_("closed by both ends at once: their FINs crossed"));
+        break;
+    case CLOSE_HALF_CLOSED:
+        say_plain(
+            sentence,
+            by_server
+                ? N_("half closed: the server has said its last, the client may go on")
+                : N_("half closed: the client has said its last, the server may go on"));
+        break;
+    case CLOSE_RESET:
+        say_plain(sentence, verdict->reset_by == SIDE_SERVER ? N_("reset by the server")
+                                                             : N_("reset by the client"));
+        break;
+    case CLOSE_STILL_OPEN: say_plain(sentence, N_("still open")); break;
+    case CLOSE_NONE: break;
+    }
+}
+
+/* Linux keeps TIME_WAIT for 60 s whatever it is told; of a host only inferred nobody
+ * knows. */
+static void say_time_wait(struct sentence *sentence, const struct verdict *verdict)
+{
+    bool client = verdict->client_state == STATE_TIME_WAIT;
+    bool server = verdict->server_state == STATE_TIME_WAIT;
+    bool known = verdict->standing != STANDING_INFERRED;
+    if (client && server)
+        say_plain(sentence, known ? N_("both ends wait 60 s in TIME_WAIT")
+                                  : N_("both ends are left in TIME_WAIT"));
+    else if (client)
+        say_plain(sentence, known ? N_("the client waits 60 s in TIME_WAIT")
+                                  : N_("the client is left in TIME_WAIT"));
+    else if (server)
+        say_plain(sentence, known ? N_("the server waits 60 s in TIME_WAIT")
+                                  : N_("the server is left in TIME_WAIT"));
+}
+
+static void say_remains(struct sentence *sentence, const struct verdict *verdict)
+{
+    say_time_wait(sentence, verdict);
+    if (verdict->client_state == STATE_CLOSE_WAIT)
+        say_plain(sentence, N_("the client's program has not closed yet (CLOSE_WAIT)"));
+    if (verdict->server_state == STATE_CLOSE_WAIT)
+        say_plain(sentence, N_("the server's program has not closed yet (CLOSE_WAIT)"));
+}
+
+void why_story(const struct story *story, const struct words *words,
+               struct buffer *buffer)
+{
+    struct sentence sentence = {.words = words, .buffer = buffer};
+    struct notes notes = take_notes(story);
+    say_open(&sentence, story, &notes);
+    say_trouble(&sentence, &story->verdict, &notes);
+    say_close(&sentence, &story->verdict);
+    say_remains(&sentence, &story->verdict);
+}
