@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "draw/arrow.h"
 #include "draw/lettering.h"
 #include "draw/measure.h"
 #include "draw/placing.h"
@@ -135,72 +136,17 @@ static void place_rows(struct layout *layout)
     layout->height = ceil(layout->bottom + MARGIN);
 }
 
-/* The y where a thing of this row stands, `otherwise` for none. */
-static double row_or(const struct layout *layout, int row, double otherwise)
-{
-    return row == LADDER_NONE ? otherwise : layout->row_y[row];
-}
-
-/* The point where an arrow has come `part` of its way. */
-static void point_on(const struct layout_arrow *arrow, double part, double *x, double *y)
-{
-    *x = arrow->x1 + part * (arrow->x2 - arrow->x1);
-    *y = arrow->y1 + part * (arrow->y2 - arrow->y1);
-}
-
-/* The arrow of the packet that the wire made this copy of, or null. */
-static const struct layout_arrow *original_of(const struct layout *layout, int copy)
-{
-    const struct ladder_packet *packets = layout->ladder->packets;
-    for (int i = 0; i < copy; i++)
-        if (!packets[i].copy && packets[i].story == packets[copy].story &&
-            packets[i].packet.number == packets[copy].packet.number &&
-            packets[i].packet.from == packets[copy].packet.from)
-            return &layout->arrows[i];
-    return NULL;
-}
-
-/* A packet's arrow. What has only one end on a lifeline goes part of the way, as steep as
- * if it took one row. */
-static struct layout_arrow arrow_of(const struct layout *layout, int index)
-{
-    static const double lost = 0.62, in_flight = 0.5, injected = 0.38;
-    const struct ladder_packet *packet = &layout->ladder->packets[index];
-    enum place from = packet->packet.from;
-    int sent = packet->sent_row, received = packet->received_row;
-    struct layout_arrow arrow = {
-        .packet = index, .x1 = layout->host[from].edge, .x2 = layout->host[!from].edge};
-    double begin = row_or(layout, sent, row_or(layout, received, layout->top));
-    double end = packet->level ? begin : begin + layout->row_height;
-    if (received != LADDER_NONE && !packet->level)
-        end = layout->row_y[received];
-    if (sent == LADDER_NONE && !packet->level)
-        begin = end - layout->row_height;
-    arrow.y1 = begin;
-    arrow.y2 = end;
-    if (sent == LADDER_NONE && packet->packet.fate == FATE_INJECTED) {
-        arrow.from = ARROW_INJECTED;
-        point_on(&arrow, injected, &arrow.x1, &arrow.y1);
-    }
-    const struct layout_arrow *original =
-        packet->copy ? original_of(layout, index) : NULL;
-    if (original) {
-        arrow.from = ARROW_COPY;
-        point_on(original, injected, &arrow.x1, &arrow.y1);
-    }
-    if (received == LADDER_NONE && !packet->level) {
-        bool gone = packet->packet.fate == FATE_LOST;
-        arrow.to = gone ? ARROW_LOST : ARROW_IN_FLIGHT;
-        point_on(&arrow, gone ? lost : in_flight, &arrow.x2, &arrow.y2);
-    }
-    return arrow;
-}
-
 static void place_arrows(struct layout *layout)
 {
     layout->arrow_count = layout->ladder->packet_count;
     for (size_t i = 0; i < layout->arrow_count; i++)
-        layout->arrows[i] = arrow_of(layout, (int)i);
+        layout->arrows[i] = arrow_of_packet(layout, (int)i);
+}
+
+/* The y where a thing of this row stands, `otherwise` for none. */
+static double row_or(const struct layout *layout, int row, double otherwise)
+{
+    return row == LADDER_NONE ? otherwise : layout->row_y[row];
 }
 
 static double bar_x(const struct layout_column *column, enum place place, int index)
@@ -265,14 +211,16 @@ static void place_texts(struct layout *layout)
     }
 }
 
-/* From each bar a hair line to its text, across the bars between where there are several.
- */
+/* Where bars stand side by side, from each a hair line to its text across the others. */
 static void place_ticks(struct layout *layout)
 {
     layout->tick_count = 0;
     for (size_t i = 0; i < layout->text_count; i++) {
         const struct layout_text *text = &layout->texts[i];
         if (text->bar == LADDER_NONE)
+            continue;
+        const struct layout_host *host = &layout->host[text->place];
+        if ((text->role == ROLE_CALL ? &host->calls : &host->states)->bars < 2)
             continue;
         double outwards = text->place == PLACE_CLIENT ? -1 : 1;
         double bar = text->role == ROLE_CALL ? layout->calls[text->bar].x
@@ -319,7 +267,7 @@ static void place_heads(struct layout *layout)
     layout->key_count = 0;
     for (size_t i = 0; i < layout->text_count; i++) {
         struct layout_text *text = &layout->texts[i];
-        if (text->row != LADDER_NONE)
+        if (text->row != LADDER_NONE || text->role == ROLE_PACKET)
             continue;
         text->anchor = text->place == PLACE_SERVER ? ANCHOR_START : ANCHOR_END;
         if (text->role == ROLE_LANE) {
@@ -336,7 +284,7 @@ static void place_heads(struct layout *layout)
             text->x = left + KEY_LINE;
             text->y = key_y;
             key_y += KEY_HEIGHT;
-        } else if (text->role != ROLE_PACKET) {
+        } else {
             text->x = layout->host[text->place].edge;
             text->y = MARGIN + (text->role == ROLE_HOST ? 13 : 30);
         }

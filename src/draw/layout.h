@@ -43,7 +43,8 @@ struct layout_text {
     double x, y;   /* where its baseline is anchored */
     double angle;  /* turned about that point; radians */
     double width;  /* of text and note together */
-    size_t strong; /* leading bytes that carry most: a packet's flags */
+    size_t mark;   /* leading bytes that are the story's mark */
+    size_t strong; /* the bytes after it that carry most: a packet's flags */
     const char *text;
     const char *note;       /* set apart after the text ("lost"), or null */
     enum place place;       /* whose lane; PLACE_WIRE for the rest */
@@ -80,7 +81,7 @@ struct layout_call {
     bool open_start, open_end; /* its entry was not seen; it has not returned */
 };
 
-/* A hair line from a bar to its text. */
+/* A hair line from a bar to its text, where several stand side by side. */
 struct layout_tick {
     double x1, x2, y;
     int story;

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "draw/fill.h"
 #include "draw/layout.h"
+#include "draw/marks.h"
 #include "draw/measure.h"
 
 /* A text in the making; a failure of memory is kept until the end. */
@@ -16,14 +17,6 @@ struct writer {
     struct buffer scratch;
     int failed;
 };
-
-/* The circled number of a story, where there are several; else "". */
-static const char *story_mark(const struct layout *layout, int story)
-{
-    static const char marks[9][5] = {"① ", "② ", "③ ", "④ ", "⑤ ",
-                                     "⑥ ", "⑦ ", "⑧ ", "⑨ "};
-    return layout->ladder->story_count > 1 && story >= 0 && story < 9 ? marks[story] : "";
-}
 
 static const char *keep(struct writer *writer)
 {
@@ -48,6 +41,7 @@ static struct layout_text *add(struct writer *writer, enum layout_role role,
                                  .place = place,
                                  .row = row,
                                  .story = story,
+                                 .mark = strlen(story_mark(layout->ladder, story)),
                                  .bar = LADDER_NONE};
     double size = layout_size(role);
     text->width = role == ROLE_TIME ? measure_numbers(text->text, size)
@@ -58,20 +52,6 @@ static struct layout_text *add(struct writer *writer, enum layout_role role,
 static void say(struct writer *writer, const char *message)
 {
     buffer_append_text(&writer->scratch, writer->words->say(message));
-}
-
-/* What befell a packet on the wire, or null where it simply arrived. That it was a copy
- * or came again, its label says. */
-static const char *fate_note(const struct ladder_packet *packet)
-{
-    switch (packet->packet.fate) {
-    case FATE_LOST: return N_("lost");
-    case FATE_DELAYED: return N_("delayed");
-    case FATE_INJECTED: return N_("injected");
-    case FATE_DUPLICATED:
-    case FATE_DELIVERED: break;
-    }
-    return packet->received_row == LADDER_NONE && !packet->level ? N_("in flight") : NULL;
 }
 
 /* Bytes that label and name begin with alike, without a last space, bracket or half
@@ -89,17 +69,17 @@ static size_t name_in(const char *label, const char *name)
 
 static void write_packet(struct writer *writer, const struct ladder_packet *packet)
 {
-    const char *mark = story_mark(writer->layout, packet->story);
+    const char *mark = story_mark(writer->layout->ladder, packet->story);
     double size = layout_size(ROLE_PACKET);
     buffer_append_text(&writer->scratch, mark);
     buffer_append_text(&writer->scratch, packet->label);
     struct layout_text *text =
         add(writer, ROLE_PACKET, PLACE_WIRE, LADDER_NONE, packet->story);
     text->anchor = ANCHOR_MIDDLE;
-    text->strong = strlen(mark) + name_in(packet->label, packet->name);
+    text->strong = name_in(packet->label, packet->name);
     /* Heavier letters are a little wider. */
     text->width += 0.08 * measure_text(packet->name, size);
-    const char *note = fate_note(packet);
+    const char *note = fate_mark(packet);
     if (note) {
         text->note = writer->words->say(note);
         text->width += LAYOUT_NOTE_GAP + measure_text(text->note, size);
@@ -147,7 +127,7 @@ static void write_call(struct writer *writer, int row, enum place place)
     const struct ladder_side *side = &ladder->rows[row].side[place];
     const struct ladder_call *call = &ladder->calls[side->call];
     struct buffer *out = &writer->scratch;
-    buffer_append_text(out, story_mark(writer->layout, call->story));
+    buffer_append_text(out, story_mark(writer->layout->ladder, call->story));
     if (side->call_enters || interrupted(ladder, side->call)) {
         buffer_append_text(out, call->name);
         buffer_append_char(out, '(');
@@ -165,9 +145,9 @@ static void write_state(struct writer *writer, int row, enum place place)
     int index = ladder->rows[row].side[place].state;
     const struct ladder_state *state = &ladder->states[index];
     bool inferred = state->standing == STANDING_INFERRED;
-    buffer_append_format(&writer->scratch, "%s%s%s%s",
-                         story_mark(writer->layout, state->story), inferred ? "(" : "",
-                         state_word(state->state), inferred ? ")" : "");
+    buffer_append_format(
+        &writer->scratch, "%s%s%s%s", story_mark(writer->layout->ladder, state->story),
+        inferred ? "(" : "", state_word(state->state), inferred ? ")" : "");
     struct layout_text *text = add(writer, ROLE_STATE, place, row, state->story);
     text->standing = state->standing;
     text->bar = index;
@@ -251,7 +231,7 @@ static void write_keys(struct writer *writer)
     const struct ladder *ladder = writer->layout->ladder;
     for (size_t i = 0; ladder->story_count > 1 && i < ladder->story_count; i++) {
         char text[ENDPOINT_TEXT];
-        buffer_append_text(&writer->scratch, story_mark(writer->layout, (int)i));
+        buffer_append_text(&writer->scratch, story_mark(writer->layout->ladder, (int)i));
         buffer_append_text(&writer->scratch,
                            endpoint_format(&ladder->stories[i]->client, text));
         buffer_append_text(&writer->scratch, " → ");
@@ -271,7 +251,7 @@ int lettering_write(struct layout *layout, const struct words *words)
     write_rows(&writer);
     write_host(&writer, PLACE_CLIENT);
     write_host(&writer, PLACE_SERVER);
-    buffer_append_text(&writer.scratch, "ms");
+    say(&writer, N_("ms"));
     add(&writer, ROLE_LANE, PLACE_WIRE, LADDER_NONE, LADDER_NONE)->lane = LANE_TIME;
     say(&writer, N_("the wire"));
     add(&writer, ROLE_LANE, PLACE_WIRE, LADDER_NONE, LADDER_NONE)->lane = LANE_WIRE;

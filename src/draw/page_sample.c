@@ -2,13 +2,17 @@
  * installed.
  *
  *     page_sample svg NAME en|zh [PO...]    one sample as a standalone picture
+ *     page_sample page - en|zh [PO...]      a page of all of them
  *
- * Chinese comes from the PO files: msgid and msgstr lines, quoted, without escapes but \" and \n. */
+ * Chinese comes from the PO files: msgid and msgstr lines, quoted, without escapes but \"
+ * and \n. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buffer.h"
+#include "draw/page.h"
 #include "draw/sample.h"
 #include "draw/svg.h"
 
@@ -66,7 +70,8 @@ static const char *say_english(const char *message)
 static const char *say_chinese(const char *message)
 {
     for (size_t i = 0; i < entry_count; i++)
-        if (*message && strcmp(entries[i].message, message) == 0 && *entries[i].translation)
+        if (*message && strcmp(entries[i].message, message) == 0 &&
+            *entries[i].translation)
             return entries[i].translation;
     return message;
 }
@@ -82,9 +87,9 @@ static int print_svg(const char *name, const struct words *words)
     buffer_init(&out, 0);
     int failed = ladder_new((const struct story *const *)stories, count, words, &ladder);
     if (!failed)
-        failed = svg_ladder(&out, ladder, words,
-                            &(struct svg_options){.title = name, .description = name,
-                                                  .id = name});
+        failed = svg_ladder(
+            &out, ladder, words,
+            &(struct svg_options){.title = name, .description = name, .id = name});
     if (!failed)
         fputs(buffer_text(&out), stdout);
     buffer_done(&out);
@@ -94,14 +99,64 @@ static int print_svg(const char *name, const struct words *words)
     return failed;
 }
 
+/* Texts as a caller would give them, and one that tries to break out of its element. */
+static const char *const names[] = {"hello", "three",   "refused",
+                                    "lost",  "capture", "crossing"};
+enum { SCENES = sizeof names / sizeof *names };
+
+static int print_page(int first)
+{
+    static const char *const notes[] = {
+        "<script>alert(1)</script> & \"quotes\" are only text here.",
+        "The states were inferred from packets: the kernels could not be asked."};
+    static const struct page_fact facts[] = {
+        {"version", WOSHOU_VERSION},
+        {"kernel", "Linux 6.1.0"},
+        {"wire", "made-up stories with 20 ms each way"}};
+    struct story *stories[SCENES][3] = {0};
+    struct page_scene scenes[SCENES];
+    for (size_t i = 0; i < SCENES; i++)
+        scenes[i] = (struct page_scene){
+            .id = names[i],
+            .title = names[i],
+            .intro =
+                "What happens here, and why: a paragraph that the caller gives, long "
+                "enough to be broken into several lines on a narrow screen.",
+            .story_count = sample_named(names[i], stories[i]),
+            .stories = (const struct story *const *)stories[i]};
+    struct page page = {.words = {&english, &chinese},
+                        .names = {"English", "中文"},
+                        .first = first,
+                        .title = "TCP, said and seen",
+                        .intro = "Connections that were opened, used and closed.",
+                        .scenes = scenes,
+                        .scene_count = SCENES,
+                        .notes = notes,
+                        .note_count = sizeof notes / sizeof *notes,
+                        .facts = facts,
+                        .fact_count = sizeof facts / sizeof *facts};
+    struct buffer out;
+    buffer_init(&out, 0);
+    int failed = page_print(&out, &page);
+    if (!failed)
+        fputs(buffer_text(&out), stdout);
+    buffer_done(&out);
+    for (size_t i = 0; i < SCENES; i++)
+        for (size_t k = 0; k < 3; k++)
+            story_free(&stories[i][k]);
+    return failed;
+}
+
 int main(int argc, char **argv)
 {
     for (int i = 4; i < argc; i++)
         read_po(argv[i]);
     if (argc < 4)
         return 2;
-    const struct words *words = strcmp(argv[3], "zh") == 0 ? &chinese : &english;
-    int failed = print_svg(argv[2], words);
+    bool zh = strcmp(argv[3], "zh") == 0;
+    int failed = strcmp(argv[1], "page") == 0
+                     ? print_page(zh)
+                     : print_svg(argv[2], zh ? &chinese : &english);
     for (size_t i = 0; i < entry_count; i++) {
         free(entries[i].message);
         free(entries[i].translation);

@@ -10,15 +10,27 @@
 
 /* What one fault of a place weighs. An overlap is never outweighed by the rest. */
 #define COST_OVERLAP 1000.0
+#define COST_MARK 40.0 /* a cross, a diamond or a dot is hidden */
 #define COST_CROSSING 6.0
 #define COST_BELOW 3.0
 #define COST_OFF_CENTRE 8.0
+
+/* Places that are tried along a line. */
+enum { STEPS = 32 };
 
 struct search {
     struct layout *layout;
     struct layout_text *labels; /* one an arrow */
     size_t placed;              /* labels that have a place: the first ones */
 };
+
+/* Where on the way from the client to the server an arrow has its middle. */
+static double middle_of(const struct layout *layout, const struct layout_arrow *arrow)
+{
+    double left = layout->host[PLACE_CLIENT].edge;
+    double x = (arrow->x1 + arrow->x2) / 2;
+    return (x - left) / (layout->host[PLACE_SERVER].edge - left);
+}
 
 /* Stands the text centred over (or under) the point of its arrow's line where it has come
  * `part` of the way from the client to the server. */
@@ -53,6 +65,17 @@ static double cost_among_texts(const struct search *search, size_t own,
     return cost;
 }
 
+/* The mark that an arrow bears on the wire, if any: its box, or one of no size. */
+static struct box mark_of(const struct layout_arrow *arrow)
+{
+    static const double half = 5.5;
+    if (arrow->to != ARROW_HOST)
+        return (struct box){arrow->x2, arrow->y2, half, half, 0};
+    if (arrow->from != ARROW_HOST)
+        return (struct box){arrow->x1, arrow->y1, half, half, 0};
+    return (struct box){-1000, -1000, 0, 0, 0};
+}
+
 static double cost_of(const struct search *search, size_t own)
 {
     const struct layout *layout = search->layout;
@@ -65,6 +88,9 @@ static double cost_of(const struct search *search, size_t own)
         const struct layout_arrow *arrow = &layout->arrows[i];
         if (i != own && box_crossed(&box, arrow->x1, arrow->y1, arrow->x2, arrow->y2))
             cost += COST_CROSSING;
+        struct box mark = mark_of(arrow);
+        if (box_overlap(&box, &mark))
+            cost += COST_MARK;
     }
     return cost;
 }
@@ -72,18 +98,16 @@ static double cost_of(const struct search *search, size_t own)
 /* Gives label `own` the best place among what stands; returns that place's cost. */
 static double settle(const struct search *search, size_t own)
 {
-    /* From the middle outwards, so that of equal places the more central wins. */
-    static const double parts[] = {0.50, 0.45, 0.55, 0.40, 0.60, 0.35, 0.65,
-                                   0.30, 0.70, 0.25, 0.75, 0.20, 0.80};
     const struct layout_arrow *arrow = &search->layout->arrows[own];
     struct layout_text *label = &search->labels[own];
+    double middle = middle_of(search->layout, arrow);
     double best = INFINITY, best_part = 0.5;
     bool best_below = false;
-    for (size_t i = 0; i < 2 * sizeof parts / sizeof *parts; i++) {
-        double part = parts[i / 2];
+    for (int i = 0; i <= 2 * STEPS; i++) {
+        double part = 0.1 + 0.8 * (i / 2) / STEPS;
         bool below = i % 2;
         stand(search->layout, arrow, label, part, below);
-        double cost = cost_of(search, own) + COST_OFF_CENTRE * fabs(part - 0.5) +
+        double cost = cost_of(search, own) + COST_OFF_CENTRE * fabs(part - middle) +
                       (below ? COST_BELOW : 0);
         if (cost < best) {
             best = cost;

@@ -243,6 +243,15 @@ static void draw_keys(struct buffer *out, const struct layout *layout)
     }
 }
 
+/* The rest of a <tspan> that was opened, where there is any. */
+static void draw_span(struct buffer *out, const char *text, size_t length)
+{
+    if (!length)
+        return;
+    markup_part(out, text, length);
+    buffer_append_text(out, "</tspan>");
+}
+
 static void draw_text(struct buffer *out, const struct layout_text *text)
 {
     static const char *const classes[ROLE_COUNT] = {
@@ -261,12 +270,15 @@ static void draw_text(struct buffer *out, const struct layout_text *text)
         buffer_append_text(out, ")\"");
     }
     buffer_append_char(out, '>');
-    if (text->strong) {
+    const char *at = text->text;
+    if (text->mark)
+        buffer_append_format(out, "<tspan class=\"s%d-text\">", text->story + 1);
+    draw_span(out, at, text->mark);
+    at += text->mark;
+    if (text->strong)
         buffer_append_text(out, "<tspan class=\"strong\">");
-        markup_part(out, text->text, text->strong);
-        buffer_append_text(out, "</tspan>");
-    }
-    markup_text(out, text->text + text->strong);
+    draw_span(out, at, text->strong);
+    markup_text(out, at + text->strong);
     if (text->note) {
         buffer_append_text(out, "<tspan class=\"note\"");
         markup_attribute(out, "dx", LAYOUT_NOTE_GAP);

@@ -111,7 +111,8 @@ void svg_style_rules(struct buffer *out)
         buffer_append_format(out,
                              ".ladder .s%d .wire{stroke:%s;stroke:var(--s%d);"
                              "stroke-dasharray:%s}\n"
-                             ".ladder .s%d .head{fill:%s;fill:var(--s%d)}\n",
-                             i + 1, light.stories[i], i + 1, dashes[i], i + 1,
+                             ".ladder .s%d .head,.ladder .s%d-text{fill:%s;"
+                             "fill:var(--s%d)}\n",
+                             i + 1, light.stories[i], i + 1, dashes[i], i + 1, i + 1,
                              light.stories[i], i + 1);
 }
