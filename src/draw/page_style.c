@@ -5,7 +5,7 @@
 
 static const char type[] =
     "*{box-sizing:border-box}\n"
-    "html{color-scheme:light dark;-webkit-text-size-adjust:100%;scroll-behavior:smooth}\n"
+    "html{color-scheme:light dark;-webkit-text-size-adjust:100%}\n"
     "body{margin:0 auto;padding:2.5rem 1.25rem "
     "4rem;max-width:70rem;background:var(--paper);"
     "color:var(--ink);font:1.0625rem/1.6 Charter,\"Bitstream Charter\",\"Iowan Old "
