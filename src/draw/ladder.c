@@ -443,11 +443,12 @@ int ladder_new(const struct story *const *stories, size_t story_count,
     if (!ladder)
         return ERROR_MEMORY;
     arena_init(&ladder->arena, 0);
-    ladder->stories = stories;
     ladder->story_count = story_count;
 
     struct making making = {.ladder = ladder, .words = words};
-    int code = reserve(&making);
+    ladder->stories =
+        (void *)arena_copy(&ladder->arena, stories, story_count * sizeof *stories);
+    int code = ladder->stories ? reserve(&making) : ERROR_MEMORY;
     if (code)
         goto failed;
     for (size_t i = 0; i < story_count; i++)

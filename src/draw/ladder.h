@@ -83,7 +83,8 @@ struct ladder_row {
 
 struct ladder {
     struct arena arena;
-    const struct story *const *stories; /* borrowed */
+    const struct story *const
+        *stories; /* borrowed, each; the array is the ladder's own */
     size_t story_count;
     int64_t start_ns; /* the first row's time: what rows' times are shown against */
     struct ladder_row *rows;
