@@ -41,7 +41,7 @@ void text_options_fit(struct text_options *options, const struct ladder *ladder)
 
 /* --- the parts of a line --- */
 
-/* Milliseconds, with as many of three decimals as the lane has room for. */
+/* Milliduration, with as many of three decimals as the lane has room for. */
 static void format_ms(int64_t ns, int width, char text[32])
 {
     for (int decimals = 3; decimals >= 0; decimals--)
@@ -198,13 +198,13 @@ static void note_calls(struct printer *printer, const struct ladder_row *row)
 static void draw_silence(struct printer *printer, int64_t silence_ns)
 {
     const struct lanes *lanes = &printer->lanes;
-    char seconds[32];
+    char duration[32];
     struct buffer text;
     double s = (double)silence_ns / NS_PER_S;
-    snprintf(seconds, sizeof seconds, s < 100 ? "%.1f" : "%.0f", s);
+    snprintf(duration, sizeof duration, s < 100 ? "%.1f s" : "%.0f s", s);
     buffer_init_fixed(&text, printer->silence_text, sizeof printer->silence_text);
-    fill_append(&text, printer->options->words->say(N_("{seconds} s of silence")),
-                &(struct fill){"seconds", seconds}, 1);
+    fill_append(&text, printer->options->words->say(N_("{duration} of silence")),
+                &(struct fill){"duration", duration}, 1);
 
     canvas_clear(&printer->canvas, lanes->width);
     put_right(&printer->canvas, lanes->time_width, STYLE_FAINT, lanes->glyphs->dots);
