@@ -13,7 +13,7 @@ static const char type[] =
     "\"Palatino Linotype\",Palatino,Georgia,\"Noto Serif\",\"Songti SC\","
     "\"Noto Serif CJK SC\",\"Source Han Serif SC\",serif}\n"
     ":lang(zh){line-height:1.8}\n"
-    "h1,h2,th,nav,summary,.facts,.legend,.switch{font-family:-apple-system,"
+    "h1,h2,table,nav,summary,.facts,.legend,.switch{font-family:-apple-system,"
     "BlinkMacSystemFont,\"Segoe UI\",Roboto,\"Helvetica Neue\",\"Noto Sans\",\"PingFang "
     "SC\","
     "\"Microsoft YaHei\",\"Noto Sans CJK SC\",\"Source Han Sans SC\",sans-serif}\n"

@@ -1,9 +1,22 @@
 #include "draw/page_table.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
+
 #include "base/buffer.h"
 #include "base/error.h"
 #include "draw/marks.h"
 #include "draw/markup.h"
+
+/* One line of the table. */
+struct entry {
+    int64_t t_ns;
+    size_t order; /* among entries of one time */
+    int story;
+    const struct event *event;          /* a call or a state, or null */
+    const struct ladder_packet *packet; /* or a packet, at one of its two ends */
+    bool arrives;
+};
 
 struct table {
     struct buffer *out;
@@ -19,16 +32,16 @@ static void cell(const struct table *table, const char *class, const char *messa
 }
 
 /* A row up to the cell with what distinguishes this event; that cell is left open. */
-static void begin(const struct table *table, const struct ladder_row *row,
-                  const char *where, const char *what)
+static void begin(const struct table *table, const struct entry *entry, const char *where,
+                  const char *what)
 {
-    int64_t us = (row->t_ns - table->ladder->start_ns) / 1000;
+    int64_t us = (entry->t_ns - table->ladder->start_ns) / 1000;
     buffer_append_format(table->out, "<tr><td class=\"number\">%lld.%03lld</td>",
                          (long long)(us / 1000), (long long)(us % 1000));
     cell(table, "", where);
     cell(table, "", what);
     buffer_append_text(table->out, "<td class=\"detail\">");
-    markup_text(table->out, story_mark(table->ladder, row->story));
+    markup_text(table->out, story_mark(table->ladder, entry->story));
 }
 
 static void end(const struct table *table, const char *known)
@@ -45,69 +58,114 @@ static const char *place_message(enum place place)
                                    : N_("the wire");
 }
 
-static void call_row(const struct table *table, const struct ladder_row *row,
-                     enum place place, bool returns)
+static void call_row(const struct table *table, const struct entry *entry)
 {
-    const struct ladder_side *side = &row->side[place];
-    const struct ladder_call *call = &table->ladder->calls[side->call];
-    begin(table, row, place_message(place),
-          returns ? N_("call returns") : N_("call begins"));
-    buffer_append_format(table->out, "%s()", call->name);
-    if (returns && call->result < 0)
+    const struct event_call *call = &entry->event->call;
+    begin(table, entry, place_message(entry->event->place),
+          call->returns ? N_("call returns") : N_("call begins"));
+    markup_text(table->out, call->name);
+    buffer_append_text(table->out, "()");
+    if (call->returns && call->result < 0)
         buffer_append_format(table->out, " = %s", error_errno_name((int)-call->result));
-    else if (returns)
+    else if (call->returns)
         buffer_append_format(table->out, " = %lld", (long long)call->result);
     end(table, "");
 }
 
-static void state_row(const struct table *table, const struct ladder_row *row,
-                      enum place place)
+static void state_row(const struct table *table, const struct entry *entry)
 {
     static const char *const standings[] = {[STANDING_OBSERVED] = N_("observed"),
                                             [STANDING_TRACED] = N_("traced"),
                                             [STANDING_INFERRED] = N_("inferred")};
-    const struct ladder_state *state = &table->ladder->states[row->side[place].state];
-    begin(table, row, place_message(place), N_("enters state"));
+    const struct event_state *state = &entry->event->state;
+    begin(table, entry, place_message(entry->event->place), N_("enters state"));
     buffer_append_text(table->out, state_word(state->state));
     end(table, standings[state->standing]);
 }
 
-static void packet_row(const struct table *table, const struct ladder_row *row)
+static void packet_row(const struct table *table, const struct entry *entry)
 {
-    const struct ladder_packet *packet = &table->ladder->packets[row->packet];
-    enum place from = packet->packet.from, to = !from;
-    const char *what = packet->level      ? N_("packet seen")
-                       : row->packet_sent ? N_("packet leaves")
-                                          : N_("packet arrives");
-    begin(table, row, place_message(row->packet_sent || packet->level ? from : to), what);
+    const struct ladder_packet *packet = entry->packet;
+    enum place from = packet->packet.from;
+    const char *fate = fate_mark(packet);
+    begin(table, entry, place_message(entry->arrives ? !from : from),
+          packet->level    ? N_("packet seen")
+          : entry->arrives ? N_("packet arrives")
+                           : N_("packet leaves"));
     buffer_append_format(table->out, "#%llu ", (unsigned long long)packet->packet.number);
     markup_text(table->out, packet->label);
-    const char *fate = fate_mark(packet);
     end(table, fate ? fate : "");
 }
 
-/* What one row holds, in the order in which one led to the other: a call sends, a state
- * follows, a call returns. */
-static void ladder_row(const struct table *table, const struct ladder_row *row)
+static void add(struct entry *entries, size_t *count, struct entry entry)
 {
-    for (enum place place = PLACE_CLIENT; place <= PLACE_SERVER; place++)
-        if (row->side[place].call != LADDER_NONE && row->side[place].call_enters)
-            call_row(table, row, place, false);
-    if (row->packet != LADDER_NONE)
-        packet_row(table, row);
-    for (enum place place = PLACE_CLIENT; place <= PLACE_SERVER; place++)
-        if (row->side[place].state != LADDER_NONE)
-            state_row(table, row, place);
-    for (enum place place = PLACE_CLIENT; place <= PLACE_SERVER; place++)
-        if (row->side[place].call != LADDER_NONE && row->side[place].call_returns)
-            call_row(table, row, place, true);
+    entry.order = *count;
+    entries[(*count)++] = entry;
+}
+
+static int compare(const void *left, const void *right)
+{
+    const struct entry *a = left, *b = right;
+    if (a->t_ns != b->t_ns)
+        return a->t_ns < b->t_ns ? -1 : 1;
+    return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Everything that happened, each at its own time: pictures join what belongs to one
+ * moment, the table does not. Returns null when memory ran out. */
+static struct entry *collect(const struct ladder *ladder, size_t *ret_count)
+{
+    size_t count = 0, most = 2 * ladder->packet_count + 1;
+    for (size_t i = 0; i < ladder->story_count; i++)
+        most += ladder->stories[i]->event_count;
+    struct entry *entries = calloc(most, sizeof *entries);
+    if (!entries)
+        return NULL;
+    for (size_t i = 0; i < ladder->packet_count; i++) {
+        const struct ladder_packet *packet = &ladder->packets[i];
+        struct entry entry = {.story = packet->story, .packet = packet};
+        entry.t_ns = packet->packet.sent_ns;
+        if (entry.t_ns != UNSEEN_NS)
+            add(entries, &count, entry);
+        entry.t_ns = packet->packet.received_ns;
+        entry.arrives = true;
+        if (entry.t_ns != UNSEEN_NS)
+            add(entries, &count, entry);
+    }
+    for (size_t i = 0; i < ladder->story_count; i++)
+        for (size_t k = 0; k < ladder->stories[i]->event_count; k++) {
+            const struct event *event = &ladder->stories[i]->events[k];
+            if (event->kind != EVENT_PACKET)
+                add(entries, &count,
+                    (struct entry){.t_ns = event->t_ns, .story = (int)i, .event = event});
+        }
+    qsort(entries, count, sizeof *entries, compare);
+    *ret_count = count;
+    return entries;
+}
+
+static void print_entries(const struct table *table)
+{
+    size_t count = 0;
+    struct entry *entries = collect(table->ladder, &count);
+    if (!entries && !table->out->failed)
+        table->out->failed = ERROR_MEMORY;
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].packet)
+            packet_row(table, &entries[i]);
+        else if (entries[i].event->kind == EVENT_CALL)
+            call_row(table, &entries[i]);
+        else
+            state_row(table, &entries[i]);
+    }
+    free(entries);
 }
 
 void page_table(struct buffer *out, const struct ladder *ladder,
                 const struct words *words, const char *class)
 {
     static const char *const heads[] = {N_("ms"), N_("where"), N_("what"), N_("which"),
-                                        N_("how known")};
+                                        N_("remark")};
     struct table table = {out, ladder, words};
     buffer_append_format(out, "<table class=\"%s\" lang=\"%s\"><thead><tr>", class,
                          words->tag);
@@ -117,7 +175,6 @@ void page_table(struct buffer *out, const struct ladder *ladder,
         buffer_append_text(out, "</th>");
     }
     buffer_append_text(out, "</tr></thead>\n<tbody>\n");
-    for (size_t i = 0; i < ladder->row_count; i++)
-        ladder_row(&table, &ladder->rows[i]);
+    print_entries(&table);
     buffer_append_text(out, "</tbody></table>\n");
 }
