@@ -250,12 +250,15 @@ bool conversation_on_network(struct conversation *conversation)
     if (!(network.events & (WO_READ | WO_CLOSE)))
         return false;
     /* WO_CLOSE is told once, and at once, also with data unread before the end. */
+    enum conversation_phase before = conversation->phase;
     bool came, came_any = false;
     do {
         came = receive_once(conversation, &network);
         came_any |= came;
     } while (came && network.events & WO_CLOSE);
-    return came_any || conversation->phase == CONVERSATION_OVER;
+    /* Draining is not dated anew by what is drained, or it would never end. */
+    return conversation->phase != before ||
+           (came_any && conversation->phase == CONVERSATION_HEARING);
 }
 
 void conversation_on_time(struct conversation *conversation)

@@ -86,6 +86,16 @@ static int tell_lookup(const char *host, int lookup, struct error *err)
     }
 }
 
+/* /etc/hosts may name an address twice. */
+static bool listed(const struct address_list *list, const struct addrinfo *found)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (list->addresses[i].length == found->ai_addrlen &&
+            memcmp(&list->addresses[i].storage, found->ai_addr, found->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
 int address_find(const char *host, uint16_t port, struct address_list *ret_list,
                  struct error *err)
 {
@@ -100,7 +110,8 @@ int address_find(const char *host, uint16_t port, struct address_list *ret_list,
     struct address_list list = {0};
     for (const struct addrinfo *each = found; each && list.count < ADDRESS_LIMIT;
          each = each->ai_next) {
-        if (each->ai_family != AF_INET && each->ai_family != AF_INET6)
+        bool ip = each->ai_family == AF_INET || each->ai_family == AF_INET6;
+        if (!ip || listed(&list, each))
             continue;
         struct address *address = &list.addresses[list.count++];
         memcpy(&address->storage, each->ai_addr, each->ai_addrlen);
