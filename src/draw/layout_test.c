@@ -188,6 +188,36 @@ static void a_packet_not_yet_arrived_ends_on_the_wire(void **state)
     wipe(&picture);
 }
 
+/* Everybody sends at once, and everything crosses everything in the middle of the wire.
+ */
+static void many_crossing_packets_stay_legible(void **state)
+{
+    (void)state;
+    enum { EACH = 8 };
+    struct story *story;
+    struct endpoint client = endpoint_ipv4(10, 9, 0, 1, 40001);
+    struct endpoint server = endpoint_ipv4(10, 9, 0, 2, 30001);
+    assert_int_equal(story_new(1, &client, &server, &story), 0);
+    for (int i = 0; i < 2 * EACH; i++) {
+        enum place from = i % 2 ? PLACE_SERVER : PLACE_CLIENT;
+        struct segment segment = {.source = from == PLACE_CLIENT ? client : server,
+                                  .destination = from == PLACE_CLIENT ? server : client,
+                                  .flags = TCP_SYN,
+                                  .seq = 1000};
+        struct event *event =
+            story_add_packet(story, i * 2000000, from, (uint64_t)i + 1, &segment);
+        assert_non_null(event);
+        event->packet.received_ns = i * 2000000 + 50000000;
+    }
+    struct picture picture = {.stories = {story}};
+    assert_int_equal(ladder_new((const struct story *const *)picture.stories, 1, &plain,
+                                &picture.ladder),
+                     0);
+    assert_int_equal(layout_new(picture.ladder, &plain, &picture.layout), 0);
+    assert_legible(picture.layout);
+    wipe(&picture);
+}
+
 static void bars_run_from_row_to_row(void **state)
 {
     (void)state;
@@ -244,6 +274,7 @@ int main(void)
         cmocka_unit_test(lost_injected_and_copied_packets_have_an_end_on_the_wire),
         cmocka_unit_test(what_was_seen_from_one_place_lies_level),
         cmocka_unit_test(a_packet_not_yet_arrived_ends_on_the_wire),
+        cmocka_unit_test(many_crossing_packets_stay_legible),
         cmocka_unit_test(bars_run_from_row_to_row),
         cmocka_unit_test(calls_that_overlap_stand_side_by_side),
         cmocka_unit_test(rows_are_even_but_for_a_silence),
