@@ -46,7 +46,7 @@ struct poller {
     struct list ready;  /* events of the wait set that are set, longest first */
     struct list events; /* in the wait set; the default poller keeps none */
     uint64_t moment;    /* counts events becoming set */
-    uint64_t round;     /* counts looks at the engine by wo_set_wait */
+    uint64_t round;     /* counts wo_set_wait's looks at the engine */
     struct poller *next_spare;
 };
 

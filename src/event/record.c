@@ -241,18 +241,35 @@ void selection_record(struct selection *selection, unsigned events)
     event_signal(atomic_load(&selection->event));
 }
 
+void selection_note_unread(struct selection *selection)
+{
+    bool told = atomic_load(&selection->told) & WO_READ;
+
+    selection->unread = told ? unread_bytes(selection->fd) : 0;
+}
+
+/* The first report only says how things are; unless there is more to read than when it
+ * was asked for, which is news. */
+static bool is_news(const struct selection *selection)
+{
+    if (selection->reported)
+        return true;
+    return (atomic_load(&selection->told) & WO_READ) &&
+           unread_bytes(selection->fd) > selection->unread;
+}
+
 void selection_report(struct poller *poller, uint64_t token, unsigned conditions)
 {
     struct selection *selection = selection_find((int)(uint32_t)token);
     wo_event *event = selection ? atomic_load(&selection->event) : NULL;
-    bool first;
+    bool edge;
 
     if (!event || atomic_load(&event->home) != poller ||
         selection->generation != (uint32_t)(token >> 32))
         return;
-    first = !selection->reported;
+    edge = is_news(selection);
     selection->reported = true;
-    selection_record(selection, see(selection, conditions, !first));
+    selection_record(selection, see(selection, conditions, edge));
 }
 
 void selection_look(struct selection *selection)

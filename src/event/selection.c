@@ -97,6 +97,7 @@ static int watch(struct selection *selection, struct engine *engine)
 
     selection->generation++;
     selection->reported = false;
+    selection_note_unread(selection);
     code = engine->backend->add(engine, selection->fd, token_of(selection));
     if (code == -EEXIST) {
         /* The number was closed behind our back and used again by a copy of the same

@@ -38,6 +38,7 @@ struct selection {
     _Atomic(wo_event *) event; /* null: not selected */
     struct list_link link;     /* in the event's `selections` */
     int fd;
+    int unread; /* bytes of told data there were when the engine began to watch */
     uint32_t generation; /* of the registration; reports of older ones are dropped */
     atomic_uchar
         told; /* READ, ACCEPT, OOB: enumerated, and not yet re-enabled by a call */
@@ -84,6 +85,9 @@ int selection_move_all(wo_event *event, struct engine *from, struct engine *to);
 
 /* The engine's report: records what it means, and sets the event. */
 void selection_report(struct poller *poller, uint64_t token, unsigned conditions);
+/* Notes how much of what was told is unread, for the first report after the engine is
+ * changed. */
+void selection_note_unread(struct selection *selection);
 /* Asks the kernel how the socket is at this moment and records what is true, as after a
  * call that re-enables: what was told already and not re-enabled is not recorded again.
  */

@@ -109,7 +109,7 @@ int wo_set_remove(wo_set *set, wo_event *event)
     return code;
 }
 
-/* ---- Waiting ---- */
+/* ---- Waiting; the lock is held ---- */
 
 /* Gives events in the order in which they became set, each at most once; those that stay
  * set go to the end of the line. */
@@ -143,7 +143,12 @@ static bool had_turn(const struct poller *poller)
     return first && list_member(first, wo_event, ready)->round == poller->round;
 }
 
-/* The lock is held. */
+static int look_again(struct poller *poller)
+{
+    poller->round++;
+    return poller_look(poller);
+}
+
 static int wait_ready(struct poller *poller, int64_t timeout_ns)
 {
     struct waiter waiter = {.wake = -1};
@@ -152,6 +157,7 @@ static int wait_ready(struct poller *poller, int64_t timeout_ns)
     bool looked = false;
     int code;
 
+    poller->round++;
     while (list_empty(&poller->ready)) {
         if (!poller->open)
             return -ECANCELED;
@@ -180,11 +186,9 @@ int wo_set_wait(wo_set *set, wo_ready *ret_ready, size_t capacity, int64_t timeo
     else if (list_empty(&poller->ready))
         code = wait_ready(poller, timeout_ns);
     else if (had_turn(poller))
-        code = poller_look(poller);
-    if (code == 0) {
+        code = look_again(poller);
+    if (code == 0)
         code = give(poller, ret_ready, capacity);
-        poller->round++;
-    }
     poller_leave(poller);
     poller_unlock(poller);
     return code;

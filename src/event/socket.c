@@ -148,19 +148,31 @@ static void end_connect(struct selection *selection, enum phase before, int code
     poller_unlock(home);
 }
 
+/* After a connect that failed in the background the next one only says so (ECONNABORTED,
+ * where the error was read before), and the one after it connects. */
+static int connect_now(int fd, const struct sockaddr *address, socklen_t length,
+                       enum phase before)
+{
+    if (connect(fd, address, length) == 0)
+        return 0;
+    if (errno != ECONNABORTED || before != PHASE_IDLE)
+        return errno;
+    return connect(fd, address, length) < 0 ? errno : 0;
+}
+
 int wo_connect(int fd, const struct sockaddr *address, socklen_t address_length)
 {
     struct selection *selection = selection_find(fd);
     struct poller *home = selection_lock(selection);
-    enum phase before = PHASE_IDLE;
+    enum phase before;
     int code;
 
-    if (home) {
-        before = begin_connect(selection);
-        poller_unlock(home);
-    }
-    code = connect(fd, address, address_length) < 0 ? errno : 0;
-    if (home && code != EINPROGRESS && code != EALREADY)
+    if (!home)
+        return connect(fd, address, address_length) < 0 ? -errno : 0;
+    before = begin_connect(selection);
+    poller_unlock(home);
+    code = connect_now(fd, address, address_length, before);
+    if (code != EINPROGRESS && code != EALREADY)
         end_connect(selection, before, code);
     return -code;
 }
