@@ -9,6 +9,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "draw/join.h"
 #include "draw/label.h"
 #include "draw/words.h"
 
@@ -32,11 +33,6 @@ struct making {
     int state_of[STORIES_MAX][2]; /* by story and side: the state it is in */
     bool level[STORIES_MAX];
 };
-
-static enum place other_end(enum place side)
-{
-    return side == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
-}
 
 /* Whether everything known of a story could be known at one place on the wire. */
 static bool seen_from_one_place(const struct story *story)
@@ -107,8 +103,6 @@ static const struct event *event_of(const struct making *making,
     return &making->ladder->stories[moment->story]->events[moment->event];
 }
 
-/* --- which moments belong to the last row --- */
-
 /* The last row, where the moment is of the same story and near enough; or null. */
 static struct ladder_row *same_moment(const struct making *making,
                                       const struct moment *moment)
@@ -120,84 +114,6 @@ static struct ladder_row *same_moment(const struct making *making,
     return row->story == moment->story && moment->t_ns - row->t_ns <= LADDER_MOMENT_NS
                ? row
                : NULL;
-}
-
-/* Whether the row's packet is sent or received at that end. */
-static bool packet_at(const struct ladder *ladder, const struct ladder_row *row,
-                      enum place side)
-{
-    if (row->packet == LADDER_NONE)
-        return false;
-    const struct ladder_packet *packet = &ladder->packets[row->packet];
-    return packet->level || (row->packet_sent && packet->packet.from == side) ||
-           (row->packet_received && packet->packet.from != side);
-}
-
-static bool side_empty(const struct ladder_side *side)
-{
-    return side->state == LADDER_NONE && side->call == LADDER_NONE;
-}
-
-/* Before anything happened on the wire. */
-static bool state_at_rest(const struct ladder *ladder, int state)
-{
-    return state != LADDER_NONE && (ladder->states[state].state == STATE_CLOSED ||
-                                    ladder->states[state].state == STATE_LISTEN);
-}
-
-/* Whether it is in a call's nature to make its host send. */
-static bool call_sends(const char *name)
-{
-    static const char *const names[] = {"connect",  "send",     "sendto",
-                                        "sendmsg",  "write",    "writev",
-                                        "sendfile", "shutdown", "close"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (!strcmp(name, names[i]))
-            return true;
-    return false;
-}
-
-/* A packet belongs to the call that sends it, or to the state its kernel reported just
- * before. */
-static bool sending_joins(const struct ladder *ladder, const struct ladder_row *row,
-                          enum place from)
-{
-    const struct ladder_side *side = &row->side[from];
-    if (row->packet != LADDER_NONE || !side_empty(&row->side[other_end(from)]) ||
-        side->call_returns || state_at_rest(ladder, side->state))
-        return false;
-    return side->call == LADDER_NONE || call_sends(ladder->calls[side->call].name);
-}
-
-/* A state belongs to the packet that led to it; one at rest, to the call that found it.
- */
-static bool state_joins(const struct ladder *ladder, const struct ladder_row *row,
-                        enum place at, enum tcp_state state)
-{
-    const struct ladder_side *side = &row->side[at];
-    if (side->state != LADDER_NONE)
-        return false;
-    if (packet_at(ladder, row, at))
-        return true;
-    return row->packet == LADDER_NONE && side->call_enters && !side->call_returns &&
-           (state == STATE_CLOSED || state == STATE_LISTEN);
-}
-
-/* A call finds the state noted just before it. */
-static bool entry_joins(const struct ladder_row *row, enum place at)
-{
-    return row->packet == LADDER_NONE && row->side[at].call == LADDER_NONE &&
-           row->side[at].state != LADDER_NONE;
-}
-
-/* A return belongs to its entry, or to the packet that let it return. */
-static bool return_joins(const struct ladder *ladder, const struct ladder_row *row,
-                         enum place at, int call)
-{
-    const struct ladder_side *side = &row->side[at];
-    if (side->call != LADDER_NONE)
-        return side->call == call && !side->call_returns;
-    return packet_at(ladder, row, at);
 }
 
 /* --- rows --- */
@@ -252,7 +168,7 @@ static void add_packet(struct making *making, const struct moment *moment)
     if (packet == LADDER_NONE)
         packet = new_packet(making, moment);
     struct ladder_row *row = same_moment(making, moment);
-    if (!row || moment->receiving || !sending_joins(ladder, row, from))
+    if (!row || moment->receiving || !join_sending(ladder, row, from))
         row = new_row(making, moment);
     row->packet = packet;
     if (moment->receiving) {
@@ -290,7 +206,7 @@ static void add_state(struct making *making, const struct moment *moment)
     if (event->state.state == STATE_LISTEN && listener_shown(making, moment->story))
         return;
     struct ladder_row *row = same_moment(making, moment);
-    if (!row || !state_joins(ladder, row, event->place, event->state.state))
+    if (!row || !join_state(ladder, row, event->place, event->state.state))
         row = new_row(making, moment);
     if (*current != LADDER_NONE)
         ladder->states[*current].to_row = index_of(ladder, row);
@@ -335,7 +251,7 @@ static void add_entry(struct making *making, const struct moment *moment)
     enum place at = event_of(making, moment)->place;
     int call = new_call(making, moment);
     struct ladder_row *row = same_moment(making, moment);
-    if (!row || !entry_joins(row, at))
+    if (!row || !join_entry(row, at))
         row = new_row(making, moment);
     row->side[at].call = call;
     row->side[at].call_enters = true;
@@ -348,7 +264,7 @@ static void add_return(struct making *making, const struct moment *moment)
     const struct event *event = event_of(making, moment);
     int call = find_call(making, moment);
     struct ladder_row *row = same_moment(making, moment);
-    if (!row || !return_joins(ladder, row, event->place, call))
+    if (!row || !join_return(ladder, row, event->place, call))
         row = new_row(making, moment);
     row->side[event->place].call = call;
     row->side[event->place].call_returns = true;

@@ -252,6 +252,22 @@ static void a_return_without_its_entry_stands_alone(void **state)
     story_free(&story);
 }
 
+/* A capture's clock may be coarser than the wire is fast. */
+static void an_arrival_at_the_moment_of_sending_comes_after_it(void **state)
+{
+    (void)state;
+    struct story *story = sample_refused();
+    for (size_t i = 0; i < story->event_count; i++)
+        if (story->events[i].kind == EVENT_PACKET)
+            story->events[i].packet.received_ns = story->events[i].packet.sent_ns;
+    const struct story *borrowed = story;
+    struct ladder *ladder = ladder_of(&borrowed, 1);
+    for (size_t i = 0; i < ladder->packet_count; i++)
+        assert_true(ladder->packets[i].received_row > ladder->packets[i].sent_row);
+    ladder_free(&ladder);
+    story_free(&story);
+}
+
 static void a_copy_leaves_where_its_original_did(void **state)
 {
     (void)state;
@@ -307,6 +323,7 @@ int main(void)
         cmocka_unit_test(a_silence_breaks_the_rows),
         cmocka_unit_test(a_state_seen_again_is_nothing_new),
         cmocka_unit_test(a_return_without_its_entry_stands_alone),
+        cmocka_unit_test(an_arrival_at_the_moment_of_sending_comes_after_it),
         cmocka_unit_test(a_copy_leaves_where_its_original_did),
         cmocka_unit_test(an_empty_story_has_no_rows),
         cmocka_unit_test(none_and_ten_stories_are_too_few_and_too_many),

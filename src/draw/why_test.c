@@ -79,14 +79,14 @@ static void every_way_of_opening(void **state)
         [OPEN_REFUSED] = "refused: nobody listens on port 80",
         [OPEN_UNREACHABLE] = "unreachable: the network cannot deliver to the server",
         [OPEN_NO_ANSWER] = "no answer came from the server",
-        [OPEN_HALF_OPEN] =
-            "half open: the server answered the SYN, but its SYN ACK was never "
-            "acknowledged",
+        [OPEN_HALF_OPEN] = ("half open: the server answered the SYN, but its SYN ACK "
+                            "was never acknowledged"),
         [OPEN_ABORTED] = "aborted: the client reset it before the handshake was done",
         [OPEN_NOT_SEEN] = "its opening was not seen",
     };
     for (size_t i = 0; i < sizeof said / sizeof *said; i++)
-        expect_verdict((struct verdict){.open = i, .close = CLOSE_NONE}, said[i]);
+        expect_verdict((struct verdict){.open = (enum open_word)i, .close = CLOSE_NONE},
+                       said[i]);
     expect_verdict((struct verdict){.open = OPEN_ABORTED,
                                     .close = CLOSE_NONE,
                                     .reset_by = SIDE_SERVER},
