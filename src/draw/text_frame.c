@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <unilbrk.h>
-
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/paragraph.h"
 #include "base/visible.h"
 #include "draw/lanes.h"
 #include "draw/text.h"
@@ -106,35 +105,6 @@ void text_header(const struct ladder *ladder, const struct text_options *options
     }
 }
 
-/* Appends text in lines of at most `width` columns, the second and later ones indented;
- * broken where Unicode lets lines break (between Chinese characters too). */
-static void append_wrapped(struct buffer *buffer, const char *text, int width, int indent)
-{
-    size_t length = strlen(text);
-    char *breaks = malloc(length + 1);
-    if (!breaks) {
-        buffer->failed = ERROR_MEMORY;
-        return;
-    }
-    u8_width_linebreaks((const uint8_t *)text, length, width - indent, 0, 0, NULL,
-                        "UTF-8", breaks);
-    size_t from = 0;
-    for (size_t at = 1; at <= length; at++) {
-        if (at < length && breaks[at] != UC_BREAK_POSSIBLE &&
-            breaks[at] != UC_BREAK_MANDATORY)
-            continue;
-        size_t end = at;
-        while (end > from && text[end - 1] == ' ')
-            end--;
-        if (from > 0)
-            buffer_append_repeated(buffer, ' ', (size_t)indent);
-        buffer_append(buffer, text + from, end - from);
-        buffer_append_char(buffer, '\n');
-        from = at;
-    }
-    free(breaks);
-}
-
 void text_footer(const struct ladder *ladder, const struct text_options *options,
                  struct buffer *buffer)
 {
@@ -152,7 +122,7 @@ void text_footer(const struct ladder *ladder, const struct text_options *options
         why_story(ladder->stories[i], options->words, &why);
         if (why.failed)
             buffer->failed = why.failed;
-        append_wrapped(buffer, buffer_text(&why), lanes.width, indent);
+        paragraph_append(buffer, buffer_text(&why), lanes.width, indent);
         buffer_done(&why);
     }
 }
