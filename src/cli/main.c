@@ -11,8 +11,10 @@ static const struct verb {
     const char *summary;
     int (*run)(int argc, char **argv);
 } verbs[] = {
-    {"demo", N_("open, use and close real TCP connections, and draw what happened"), cmd_demo},
-    {"serve", N_("serve the article's conversation: hello in UTF-16LE, one answer, close"),
+    {"demo", N_("open, use and close real TCP connections, and draw what happened"),
+     cmd_demo},
+    {"serve",
+     N_("serve the article's conversation: hello in UTF-16LE, one answer, close"),
      cmd_serve},
     {"hello", N_("be the article's client"), cmd_hello},
 };
@@ -53,8 +55,9 @@ static void print_help(void)
              "Verbs:\n"));
     for (int i = 0; i < VERB_COUNT; i++)
         printf("  %-8s %s\n", verbs[i].name, _(verbs[i].summary));
-    printf(_("\n'woshou VERB --help' tells more of each. Also: --version.\n"
-             "The language is the environment's (LANGUAGE, LC_ALL, LANG): English or 中文.\n"));
+    printf(_(
+        "\n'woshou VERB --help' tells more of each. Also: --version.\n"
+        "The language is the environment's (LANGUAGE, LC_ALL, LANG): English or 中文.\n"));
 }
 
 int main(int argc, char **argv)
@@ -65,7 +68,8 @@ int main(int argc, char **argv)
         return EXIT_USED_WRONGLY;
     }
     const char *name = argv[1];
-    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 || strcmp(name, "help") == 0) {
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+        strcmp(name, "help") == 0) {
         print_help();
         return EXIT_DONE;
     }
@@ -76,5 +80,6 @@ int main(int argc, char **argv)
     for (int i = 0; i < VERB_COUNT; i++)
         if (strcmp(name, verbs[i].name) == 0)
             return verbs[i].run(argc - 1, argv + 1);
-    return complain(EXIT_USED_WRONGLY, _("there is no verb '%s'; 'woshou --help' lists them"), name);
+    return complain(EXIT_USED_WRONGLY,
+                    _("there is no verb '%s'; 'woshou --help' lists them"), name);
 }
