@@ -24,8 +24,12 @@
  *    reads it. After that it is recorded again only by something new, or after the call that
  *    re-enables it finds its condition still true: wo_recv for WO_READ, wo_accept for WO_ACCEPT,
  *    wo_send that failed with -EAGAIN for WO_WRITE. Use these calls, not recv() and its kin, on a
- *    selected socket: plain calls do not re-enable.
- *  - WO_CONNECT and WO_CLOSE are recorded once for a connection.
+ *    selected socket: plain calls do not re-enable. New data and a new connection are recorded
+ *    again also without such a call.
+ *  - WO_CONNECT and WO_CLOSE are recorded once for a connection. WO_CLOSE is recorded as soon as
+ *    the peer's end or reset arrives, with data unread or not; that data is still to be received.
+ *    A closure is never WO_READ. A reset is WO_CLOSE with ECONNABORTED, while wo_recv says
+ *    -ECONNRESET.
  *  - Where Windows and its documentation differ, this library follows Windows.
  *
  * Errors: every function returns 0 (or a count, where it says so) or a negated errno. Outputs are
@@ -56,7 +60,7 @@ extern "C" {
 #define WO_API
 #endif
 
-/* ---- Events ---------------------------------------------------------------------------------- */
+/* --- Events --- */
 
 /* An event: set or not. Made by wo_event_new, freed by wo_event_free. */
 typedef struct wo_event wo_event;
@@ -73,14 +77,15 @@ WO_API int wo_event_new(enum wo_reset reset, wo_event **ret_event);
  * it leaves its wait set. A thread that waits on it at that moment returns with -ECANCELED. */
 WO_API void wo_event_free(wo_event **event);
 
-/* Sets the event: waiters for it return. From any thread or a signal handler; setting a set event
- * does nothing. -EINVAL for null. */
+/* Sets the event: the threads in wo_wait for any return, all for a manual-reset event and one for
+ * an auto-reset event, even if it is reset before they run. From any thread or a signal handler; setting a set
+ * event does nothing. -EINVAL for null or a freed event. */
 WO_API int wo_event_set(wo_event *event);
 
-/* Resets the event. From any thread or a signal handler. -EINVAL for null. */
+/* Resets the event. From any thread or a signal handler. -EINVAL for null or a freed event. */
 WO_API int wo_event_reset(wo_event *event);
 
-/* ---- Network events -------------------------------------------------------------------------- */
+/* --- Network events --- */
 
 enum wo_network_event {
     WO_READ = 1 << 0,    /* data to receive                               (FD_READ) */
@@ -101,20 +106,27 @@ typedef struct wo_network_events {
 } wo_network_events;
 
 /* Asks for the network events in `events` of the socket `fd` to be recorded and to set `event`, in
- * place of what was asked before; makes the socket non-blocking. With `events` 0 it is asked for
- * nothing more, and `event` is ignored. What was recorded before and not yet enumerated survives
- * where the new mask has it, and sets the new event; what was enumerated is not reported again.
+ * place of what was asked before; makes the socket non-blocking.
+ *
+ * What was recorded before and not yet enumerated survives where the new mask has it, and sets the
+ * new event; what was enumerated is not reported again; what is newly asked for and is so already
+ * (data is there, the connection is made) is recorded. With `events` 0 nothing more is asked for,
+ * the record is forgotten, and `event` is ignored.
+ *
  * The event is borrowed until the socket is selected elsewhere, closed with wo_close, or the event
- * freed. -EBADF, -ENOTSOCK, -EINVAL (no event, or unknown bits), -ENOMEM. */
+ * freed. -EBADF, -ENOTSOCK, -EINVAL (no event, a freed one, or unknown bits), -ENOMEM, -ENOSPC (the
+ * system's limit of watched descriptors). */
 WO_API int wo_select(int fd, wo_event *event, unsigned events);
 
 /* Copies and clears the record of the socket's network events and resets `event` (null: resets
- * none), all as one step. -EINVAL where the socket is not selected; nothing is changed then. */
+ * none), all as one step. -EINVAL where the socket is not selected or an argument is no good;
+ * nothing is changed then. */
 WO_API int wo_enumerate(int fd, wo_event *event, wo_network_events *ret_network);
 
 /* The socket calls of a selected socket; they re-enable its network events as said above. They
- * return what the system's call returns, or a negated errno; -EAGAIN where it would block. On a
- * socket that is not selected they are the plain system calls.
+ * return what the system's call returns, or a negated errno; -EAGAIN where it would block, and
+ * -EINPROGRESS where wo_connect goes on until WO_CONNECT. On a socket that is not selected they are
+ * the plain system calls, but for SIGPIPE and close-on-exec.
  *
  * wo_accept gives a non-blocking, close-on-exec socket that is selected to the listener's event
  * with the listener's mask, as in Winsock; select it to an event of its own next. */
@@ -125,11 +137,11 @@ WO_API ssize_t wo_send(int fd, const void *buffer, size_t length, int flags);
 /* Ends the selection and closes. The only right way to close a selected socket. */
 WO_API int wo_close(int fd);
 
-/* ---- Waiting --------------------------------------------------------------------------------- */
+/* --- Waiting --- */
 
 enum wo_wait_mode {
     WO_ANY = 0, /* return for the lowest index that is set */
-    WO_ALL = 1  /* return once all are set at the same moment; then, and only then, take them */
+    WO_ALL = 1 /* return once all are set at one moment; then, and only then, take them */
 };
 
 #define WO_FOREVER INT64_C(-1)
@@ -166,7 +178,8 @@ WO_API int wo_set_remove(wo_set *set, wo_event *event);
 /* Waits until some events of the set are set, at most `timeout_ns`, and gives up to `capacity` of
  * them, those that became ready first first; a manual-reset event that stays set is given again
  * after the others had their turn. Returns how many (at least 1); -ETIMEDOUT; -EINVAL. */
-WO_API int wo_set_wait(wo_set *set, wo_ready *ret_ready, size_t capacity, int64_t timeout_ns);
+WO_API int wo_set_wait(wo_set *set, wo_ready *ret_ready, size_t capacity,
+                       int64_t timeout_ns);
 
 #ifdef __cplusplus
 }

@@ -120,14 +120,15 @@ unsigned recorded(int fd, wo_event *event)
 static void *wait_once(void *argument)
 {
     struct waiting *waiting = argument;
+    int64_t timeout_ns = waiting->timeout_ns ? waiting->timeout_ns : LONG_NS;
 
     waiting->id = gettid();
     pthread_barrier_wait(&waiting->running);
     if (waiting->set)
-        waiting->result = wo_set_wait(waiting->set, waiting->ready, 4, LONG_NS);
+        waiting->result = wo_set_wait(waiting->set, waiting->ready, 4, timeout_ns);
     else
-        waiting->result = wo_wait(waiting->events, waiting->count, waiting->mode, LONG_NS,
-                                  &waiting->index);
+        waiting->result = wo_wait(waiting->events, waiting->count, waiting->mode,
+                                  timeout_ns, &waiting->index);
     return NULL;
 }
 

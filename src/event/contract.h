@@ -62,7 +62,8 @@ struct waiting {
     wo_event *events[4];
     size_t count;
     enum wo_wait_mode mode;
-    wo_set *set; /* waits on it instead, where not null */
+    int64_t timeout_ns; /* 0: LONG_NS */
+    wo_set *set;        /* waits on it instead, where not null */
     wo_ready ready[4];
     int result;
     size_t index;

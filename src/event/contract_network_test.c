@@ -96,6 +96,10 @@ static void a_recv_that_faults_does_not_enable(void **state)
     expect(scene->pair.near, scene->event, WO_READ);
     assert_int_equal(wo_recv(scene->pair.near, NULL, 5, 0), -EFAULT);
     assert_false(is_set(scene->event));
+    /* Nor does asking anew find what was told and is not enabled. */
+    wo_select(scene->pair.near, scene->event, WO_CLOSE);
+    wo_select(scene->pair.near, scene->event, WO_CLOSE | WO_READ);
+    assert_false(is_set(scene->event));
 }
 
 static void every_datagram_is_recorded_until_the_last_is_received(void **state)
@@ -431,6 +435,26 @@ static void a_reset_that_recv_finds_first_is_recorded_as_one(void **state)
                      ECONNABORTED);
 }
 
+/* The kernel tells of the reset when it is asked how the connect went; recv must tell it too. */
+static void a_connection_reset_before_anyone_looked_was_made_and_closed(void **state)
+{
+    struct scene *scene = *state;
+    struct listener listener = listen_somewhere();
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    wo_network_events network;
+    char byte;
+
+    wo_select(fd, scene->event, ALL_OF_IT);
+    wo_connect(fd, (struct sockaddr *)&listener.address, sizeof(listener.address));
+    reset_plainly(accept4(listener.fd, NULL, NULL, SOCK_CLOEXEC));
+    network = expect(fd, scene->event, WO_CONNECT | WO_CLOSE);
+    assert_int_equal(network.errors[4], 0);
+    assert_int_equal(network.errors[5], ECONNABORTED);
+    assert_int_equal(wo_recv(fd, &byte, 1, 0), -ECONNRESET);
+    wo_close(fd);
+    close(listener.fd);
+}
+
 static void a_half_closed_connection_may_still_write(void **state)
 {
     struct scene *scene = *state;
@@ -474,6 +498,7 @@ int main(void)
         RULE(data_and_closure_together_are_both_recorded),
         RULE(a_reset_closes_with_econnaborted_while_recv_says_econnreset),
         RULE(a_reset_that_recv_finds_first_is_recorded_as_one),
+        RULE(a_connection_reset_before_anyone_looked_was_made_and_closed),
         RULE(a_half_closed_connection_may_still_write),
     };
 
