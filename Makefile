@@ -55,7 +55,8 @@ golden: setup-test
 	WOSHOU_UPDATE_GOLDEN=1 meson test -C $(BUILD) --suite draw --print-errorlogs
 
 bench: setup-build
-	@tools/configure $(BUILD)-bench -Dprefix=$(PREFIX) -Dtests=false -Dbuildtype=release -Db_ndebug=true
+	@tools/configure $(BUILD)-bench -Dprefix=$(PREFIX) -Dtests=false -Dbench=true -Dbuildtype=release -Db_ndebug=true
+	@ninja -C $(BUILD)-bench $(NINJAFLAGS) woshou woshou-bench >$(BUILD)-bench/build.log || { cat $(BUILD)-bench/build.log; exit 1; }
 	@BUILD=$(BUILD)-bench RESULTS=$(BUILD)/bench bench/run $(NAME)
 
 lint:

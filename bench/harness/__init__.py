@@ -1,0 +1,1 @@
+"""What every benchmark uses: figures.py compares and reports, machine.py runs and measures."""
