@@ -78,8 +78,8 @@ WO_API int wo_event_new(enum wo_reset reset, wo_event **ret_event);
 WO_API void wo_event_free(wo_event **event);
 
 /* Sets the event: the threads in wo_wait for any return, all for a manual-reset event and one for
- * an auto-reset event, even if it is reset before they run. From any thread or a signal handler; setting a set
- * event does nothing. -EINVAL for null or a freed event. */
+ * an auto-reset event, even if it is reset before they run. From any thread or a signal handler;
+ * setting a set event does nothing. -EINVAL for null or a freed event. */
 WO_API int wo_event_set(wo_event *event);
 
 /* Resets the event. From any thread or a signal handler. -EINVAL for null or a freed event. */
