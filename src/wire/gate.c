@@ -31,8 +31,7 @@ void gate_done(struct gate *gate)
     pthread_mutex_destroy(&gate->lock);
 }
 
-/* ---- A program's calls
- * ----------------------------------------------------------------------- */
+/* --- A program's calls --- */
 
 static uint64_t inode_of(int fd)
 {
@@ -153,8 +152,7 @@ void gate_leave_program(struct program *program)
     close(program->stat);
 }
 
-/* ---- The wire's side
- * ------------------------------------------------------------------------- */
+/* --- The wire's side --- */
 
 /* Whether the thread sleeps: a woken one is runnable from the moment the kernel woke it,
  * so that this sees it before it has run at all. */

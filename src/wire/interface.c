@@ -95,8 +95,7 @@ int interface_offloads_off(const char *name, struct error *err)
     return 0;
 }
 
-/* ---- rtnetlink: one request, nested attributes, one answer
- * ----------------------------------- */
+/* --- rtnetlink: one request, nested attributes, one answer --- */
 
 struct request {
     struct nlmsghdr header;

@@ -86,8 +86,7 @@ static int grow(struct record *record, void **array, size_t count, size_t *capac
     grow(record, (void **)&(record)->array, (record)->noun##_count,                      \
          &(record)->noun##_capacity, sizeof *(record)->array)
 
-/* ---- Noting, from any thread
- * ----------------------------------------------------------------- */
+/* --- Noting, from any thread --- */
 
 uint32_t record_next_call(struct record *record)
 {
@@ -175,8 +174,7 @@ void record_state(struct record *record, int64_t t_ns, enum place place,
     add(record, &moment);
 }
 
-/* ---- Flushing, by one thread
- * ----------------------------------------------------------------- */
+/* --- Flushing, by one thread --- */
 
 enum { NO_STORY = -1 };
 

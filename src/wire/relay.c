@@ -2,8 +2,8 @@
  *
  * What holds: a packet is delivered with the turn taken and every program at rest; both
  * kernels are asked just before and just after, and the moment of delivery is the moment
- * of whatever changed between. A packet's sender is asked as soon as the packet is read;
- * what changed there since it was last asked happened when the packet was sent, since
+ * of whatever changed between. A packet's sender is asked as soon as the packet is read,
+ * with the turn taken; what changed there since it was last asked happened when the packet was sent, since
  * nothing else has happened to that host. */
 #include <errno.h>
 #include <stdlib.h>
@@ -65,8 +65,7 @@ static void schedule(struct relay *relay, struct delivery *delivery)
     list_insert_before(place, &delivery->link);
 }
 
-/* ---- Out of a host
- * --------------------------------------------------------------------------- */
+/* --- Out of a host --- */
 
 static struct wire_decision decide(struct relay *relay, const struct delivery *delivery)
 {
@@ -105,15 +104,10 @@ static void send_copy(struct relay *relay, const struct delivery *original,
 static void send_segment(struct relay *relay, struct delivery *delivery, int64_t sent_ns)
 {
     struct wire *wire = relay->wire;
-    const struct wire_pair *pair = pair_of(wire, delivery->from, &delivery->segment);
 
     delivery->packet = record_next_packet(&wire->record);
     record_packet_sent(&wire->record, sent_ns, delivery->from, delivery->packet,
                        &delivery->segment);
-    if (pair) {
-        wire_look(wire, delivery->from, pair, sent_ns);
-        wire_look(wire, other_end(delivery->from), pair, clock_now_ns(wire->gate.clock));
-    }
     struct wire_decision decision = decide(relay, delivery);
     if (decision.act == WIRE_DROP) {
         record_packet_lost(&wire->record, sent_ns, delivery->packet);
@@ -131,40 +125,86 @@ static void send_segment(struct relay *relay, struct delivery *delivery, int64_t
         send_copy(relay, delivery, decision.delay_ns);
 }
 
-/* Reads all that a host has sent; whether there was any. */
-static bool drain(struct relay *relay, enum place host)
+/* Reads all that a host has sent into `batch`, its due_ns being the time of sending. */
+static void read_batch(struct relay *relay, enum place host, struct list *batch)
 {
     struct wire *wire = relay->wire;
     uint8_t bytes[LINK_PACKET_MAX];
     int64_t sent_ns;
-    bool any = false;
 
     for (;;) {
         int length = wire->link.operations->read(&wire->link, host, bytes, &sent_ns);
         if (length < 0)
             wire->failed = length;
         if (length <= 0)
-            return any;
-        any = true;
+            return;
         struct delivery *delivery = new_delivery(host, bytes, (size_t)length);
         if (!delivery) {
             wire->failed = ERROR_MEMORY;
-            return any;
+            return;
         }
+        delivery->due_ns = sent_ns;
+        list_append(batch, &delivery->link);
+    }
+}
+
+/* Whether a later packet of the batch is of the same pair. */
+static bool has_later(struct relay *relay, const struct list *batch,
+                      const struct delivery *delivery, const struct wire_pair *pair)
+{
+    for (const struct list_link *link = delivery->link.next; link != &batch->head;
+         link = link->next) {
+        const struct delivery *later = list_member(link, struct delivery, link);
+        if (later->tcp && pair_of(relay->wire, later->from, &later->segment) == pair)
+            return true;
+    }
+    return false;
+}
+
+/* Asks both ends of what a host has just sent, once a pair, for the last packet of the batch: the
+ * turn is ours, so what the sender is in now it has been in since. */
+static void look_at_ends(struct relay *relay, const struct list *batch)
+{
+    struct wire *wire = relay->wire;
+    list_for_each (link, batch) {
+        const struct delivery *delivery = list_member(link, struct delivery, link);
+        const struct wire_pair *pair =
+            delivery->tcp ? pair_of(wire, delivery->from, &delivery->segment) : NULL;
+        if (!pair || has_later(relay, batch, delivery, pair))
+            continue;
+        wire_look(wire, delivery->from, pair, delivery->due_ns);
+        wire_look(wire, other_end(delivery->from), pair, clock_now_ns(wire->gate.clock));
+    }
+}
+
+/* Takes up all that a host has sent; whether there was any. */
+static bool drain(struct relay *relay, enum place host)
+{
+    struct wire *wire = relay->wire;
+    struct list batch;
+    list_init(&batch);
+
+    gate_take_turn(&wire->gate);
+    read_batch(relay, host, &batch);
+    bool any = !list_empty(&batch);
+    look_at_ends(relay, &batch);
+    list_for_each_safe (link, &batch) {
+        struct delivery *delivery = list_member(link, struct delivery, link);
+        int64_t sent_ns = delivery->due_ns;
+        list_remove(link);
         delivery->due_ns = sent_ns + wire->options.delay_ns;
         if (delivery->tcp) {
-            gate_take_turn(&wire->gate);
             send_segment(relay, delivery, sent_ns);
-            gate_give_turn(&wire->gate);
         } else {
             wire_note_moved(wire, +1);
             schedule(relay, delivery);
         }
     }
+    gate_give_turn(&wire->gate);
+    return any;
 }
 
-/* ---- Into a host
- * ----------------------------------------------------------------------------- */
+/* --- Into a host --- */
 
 static void deliver(struct relay *relay, struct delivery *delivery)
 {
@@ -252,8 +292,7 @@ int wire_inject(struct wire *wire, enum place from, const uint8_t *bytes, size_t
     return write(wire->wake, &one, sizeof one) < 0 ? error_code_from_errno(errno) : 0;
 }
 
-/* ---- The loop
- * -------------------------------------------------------------------------------- */
+/* --- The loop --- */
 
 static void drop_all(struct list *deliveries)
 {

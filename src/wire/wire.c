@@ -24,8 +24,7 @@ const char *wire_kind_word(enum wire_kind kind)
     return words[kind];
 }
 
-/* ---- Setting up, of what each kind needs
- * ----------------------------------------------------- */
+/* --- Setting up, of what each kind needs --- */
 
 static int open_diag(struct wire *wire, enum place place, struct error *err)
 {
@@ -217,8 +216,7 @@ void wire_close(struct wire **wire_pointer)
     *wire_pointer = NULL;
 }
 
-/* ---- For programs and whoever set them up
- * ---------------------------------------------------- */
+/* --- For programs and whoever set them up --- */
 
 enum wire_kind wire_kind(const struct wire *wire)
 {
@@ -321,8 +319,7 @@ struct story *wire_story(const struct wire *wire, size_t index)
     return record_story(&wire->record, index);
 }
 
-/* ---- Shared by the kinds (inside.h)
- * ---------------------------------------------------------- */
+/* --- Shared by the kinds (inside.h) --- */
 
 void wire_note_moved(struct wire *wire, int on_the_way)
 {
