@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "capture/decode.h"
+
 static enum place other_end(enum place side)
 {
     return side == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
@@ -59,6 +61,11 @@ bool join_state(const struct ladder *ladder, const struct ladder_row *row, enum 
     if (side->state != LADDER_NONE)
         return false;
     if (packet_at(ladder, row, at))
+        return true;
+    /* What the other end was in when the first SYN set out for it. */
+    if (row->packet != LADDER_NONE && row->packet_sent &&
+        ladder->packets[row->packet].packet.flags == TCP_SYN &&
+        (state == STATE_CLOSED || state == STATE_LISTEN))
         return true;
     return row->packet == LADDER_NONE && side->call_enters && !side->call_returns &&
            (state == STATE_CLOSED || state == STATE_LISTEN);
