@@ -119,12 +119,10 @@ static int print_json(const struct wire *wire)
 {
     struct buffer line;
     buffer_init(&line, 0);
-    for (size_t i = 0; i < wire_story_count(wire); i++) {
+    for (size_t i = 0; i < wire_story_count(wire); i++)
         json_story(wire_story(wire, i), true, language_chosen(), &line);
-        buffer_append_char(&line, '\n');
-    }
     int failed = line.failed;
-    if (!failed && fputs(buffer_text(&line), stdout) < 0)
+    if (!failed && (fputs(buffer_text(&line), stdout) < 0 || fflush(stdout) != 0))
         failed = ERROR_SYSTEM;
     buffer_done(&line);
     return failed;

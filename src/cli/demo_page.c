@@ -75,8 +75,7 @@ static const char *wire_description(enum wire_kind kind)
     }
 }
 
-/* ---- The page
- * -------------------------------------------------------------------------------- */
+/* --- The page --- */
 
 struct contents {
     const struct story *stories[SCENE_COUNT][CONNECTIONS_MAX];

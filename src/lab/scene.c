@@ -71,8 +71,7 @@ static void ignore_told(void *owner, const struct endpoint *peer, const char *se
     (void)owner, (void)peer, (void)sentence;
 }
 
-/* ---- The server's program
- * -------------------------------------------------------------------- */
+/* --- The server's program --- */
 
 /* On a loopback, which is everybody's, a port is closed for certain only while somebody
  * has it and does not listen. */
@@ -135,8 +134,7 @@ static void *run_server(void *owner)
     return NULL;
 }
 
-/* ---- The client's program
- * -------------------------------------------------------------------- */
+/* --- The client's program --- */
 
 /* Opens all its connections, and only then uses one after the other: it holds them all at
  * once. */
@@ -177,8 +175,7 @@ static void *run_client(void *owner)
     return NULL;
 }
 
-/* ---- The play
- * -------------------------------------------------------------------------------- */
+/* --- The play --- */
 
 static int perform(struct play *play, struct error *err)
 {
