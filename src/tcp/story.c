@@ -5,11 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buffer.h"
 #include "base/error.h"
-#include "base/utf.h"
-#include "base/visible.h"
 #include "capture/decode.h"
+#include "tcp/preview.h"
 #include "tcp/seq.h"
 
 int story_new(uint32_t id, const struct endpoint *client, const struct endpoint *server,
@@ -79,18 +77,44 @@ struct event *story_add_state(struct story *story, int64_t t_ns, enum place plac
     return event;
 }
 
-/* Learns an end's initial number: from its SYN; failing that from the first number seen
- * of it, taken for the first byte after a SYN. A reset's numbers teach nothing: one that
- * answers a SYN has 0 (RFC 9293, 3.5.2). */
+/* An end's SYN came after numbers of it were guessed (old segments of a connection that
+ * one end has forgotten; a capture that has the SYN late): the SYN's own number is 0, and
+ * what was guessed moves with it. */
+static void correct_isn(struct story *story, enum place whose, uint32_t isn)
+{
+    uint32_t shift = story->isn[whose] - isn;
+    if (shift == 0)
+        return;
+    story->isn[whose] = isn;
+    story->sent_end[whose] = 0;
+    for (size_t i = 0; i < story->event_count; i++) {
+        struct event_packet *packet = &story->events[i].packet;
+        if (story->events[i].kind != EVENT_PACKET)
+            continue;
+        if (packet->from == whose)
+            packet->seq += shift;
+        else if (packet->has_ack)
+            packet->ack += shift;
+    }
+}
+
+/* Learns an end's initial number: from its SYN; until that is seen from the first number
+ * seen of it, taken for the first byte after a SYN. A reset's numbers teach nothing: one
+ * that answers a SYN has 0 (RFC 9293, 3.5.2). */
 static void learn_isn(struct story *story, enum place from, const struct segment *segment)
 {
     enum place other = from == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+    bool syn = segment->flags & TCP_SYN;
     if (segment->flags & TCP_RST)
         return;
     if (!story->isn_known[from]) {
-        story->isn[from] = segment->flags & TCP_SYN ? segment->seq : segment->seq - 1;
+        story->isn[from] = syn ? segment->seq : segment->seq - 1;
         story->isn_known[from] = true;
+    } else if (syn && !story->isn_of_syn[from]) {
+        correct_isn(story, from, segment->seq);
     }
+    if (syn)
+        story->isn_of_syn[from] = true;
     if ((segment->flags & TCP_ACK) && !story->isn_known[other]) {
         story->isn[other] = segment->ack - 1;
         story->isn_known[other] = true;
@@ -120,78 +144,58 @@ static bool sent_before(struct story *story, const struct event_packet *packet)
     return false;
 }
 
-/* The beginning of a payload that reads as text, UTF-16LE as the article sends it or
- * UTF-8. */
-static void preview(const struct segment *segment, char *text, size_t size)
-{
-    enum { LOOK = 64 };
-    size_t length = segment->payload_captured < LOOK ? segment->payload_captured : LOOK;
-    const uint8_t *bytes = segment->payload;
-    char decoded[4 * LOOK], shown[8 * LOOK];
-    struct buffer utf8, visible;
-    struct utf16_faults faults = {0};
-
-    if (length == 0)
-        return;
-    buffer_init_fixed(&utf8, decoded, sizeof decoded);
-    buffer_init_fixed(&visible, shown, sizeof shown);
-    if (length >= 2 && length % 2 == 0 &&
-        (!utf8_valid(bytes, length) || memchr(bytes, 0, length))) {
-        while (length >= 2 && bytes[length - 1] == 0 && bytes[length - 2] == 0)
-            length -= 2;
-        if (utf16le_to_utf8(bytes, length, &utf8, &faults) || faults.lone_surrogates)
-            return;
-    } else if (!utf8_valid(bytes, length) || memchr(bytes, 0, length)) {
-        return;
-    } else {
-        while (length > 0 && (bytes[length - 1] == '\n' || bytes[length - 1] == '\r'))
-            length--;
-        buffer_append(&utf8, bytes, length);
-    }
-    if (visible_append(&visible, utf8.bytes, utf8.length) || visible.length == 0)
-        return;
-    size_t room = size - 1;
-    if (visible.length <= room) {
-        memcpy(text, visible.bytes, visible.length + 1);
-        return;
-    }
-    static const char ellipsis[] = "…";
-    size_t cut = room - (sizeof ellipsis - 1);
-    while (cut > 0 && ((unsigned char)visible.bytes[cut] & 0xc0) == 0x80)
-        cut--;
-    memcpy(text, visible.bytes, cut);
-    memcpy(text + cut, ellipsis, sizeof ellipsis);
-}
-
-struct event *story_add_packet(struct story *story, int64_t sent_ns, enum place from,
-                               uint64_t number, const struct segment *segment)
+static struct event_packet read_segment(const struct story *story, enum place from,
+                                        uint64_t number, const struct segment *segment)
 {
     enum place other = from == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
-
-    learn_isn(story, from, segment);
+    bool has_ack = segment->flags & TCP_ACK;
     struct event_packet packet = {
         .number = number,
         .from = from,
         .flags = segment->flags,
         .seq = relative(story, from, segment->seq),
-        .has_ack = segment->flags & TCP_ACK,
-        .ack = segment->flags & TCP_ACK ? relative(story, other, segment->ack) : 0,
+        .has_ack = has_ack,
+        .ack = has_ack ? relative(story, other, segment->ack) : 0,
         .bytes = segment->payload_bytes,
         .window = segment->window,
-        .sent_ns = sent_ns,
+        .sent_ns = UNSEEN_NS,
         .received_ns = UNSEEN_NS,
         .fate = FATE_DELIVERED,
     };
-    packet.retransmission = sent_before(story, &packet);
-    preview(segment, packet.text, sizeof packet.text);
+    preview_payload(segment, packet.text, sizeof packet.text);
+    return packet;
+}
 
-    struct event *event = insert(story, sent_ns);
+static struct event *insert_packet(struct story *story, int64_t t_ns,
+                                   const struct event_packet *packet)
+{
+    struct event *event = insert(story, t_ns);
     if (!event)
         return NULL;
     event->kind = EVENT_PACKET;
     event->place = PLACE_WIRE;
-    event->packet = packet;
+    event->packet = *packet;
     return event;
+}
+
+struct event *story_add_packet(struct story *story, int64_t sent_ns, enum place from,
+                               uint64_t number, const struct segment *segment)
+{
+    learn_isn(story, from, segment);
+    struct event_packet packet = read_segment(story, from, number, segment);
+    packet.sent_ns = sent_ns;
+    packet.retransmission = sent_before(story, &packet);
+    return insert_packet(story, sent_ns, &packet);
+}
+
+struct event *story_add_unsent(struct story *story, int64_t received_ns, enum place from,
+                               uint64_t number, const struct segment *segment,
+                               enum fate fate)
+{
+    struct event_packet packet = read_segment(story, from, number, segment);
+    packet.received_ns = received_ns;
+    packet.fate = fate;
+    return insert_packet(story, received_ns, &packet);
 }
 
 struct event *story_find_packet(struct story *story, uint64_t number)

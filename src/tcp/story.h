@@ -162,9 +162,11 @@ struct story {
     struct endpoint client, server;
     struct event *events; /* in the order of t_ns, ties as they were added */
     size_t event_count, event_capacity;
-    bool isn_known[2];    /* by PLACE_CLIENT, PLACE_SERVER: whether `isn` is that end's */
-    uint32_t isn[2];      /* raw initial sequence numbers (of the SYN) */
-    uint32_t sent_end[2]; /* relative: behind the last number that end has sent */
+    bool isn_known[2]; /* by PLACE_CLIENT, PLACE_SERVER: whether `isn` is that end's */
+    bool isn_of_syn
+        [2];         /* its SYN was seen; else `isn` is a guess, and a SYN corrects it */
+    uint32_t isn[2]; /* raw initial sequence numbers (of the SYN) */
+    uint32_t sent_end[2];   /* relative: behind the last number that end has sent */
     struct verdict verdict; /* as of the last story_judge */
 };
 
@@ -181,15 +183,21 @@ struct event *story_add_call(struct story *story, int64_t t_ns, enum place place
                              const struct event_call *call);
 struct event *story_add_packet(struct story *story, int64_t sent_ns, enum place from,
                                uint64_t number, const struct segment *segment);
+/* A packet that reached its end and that the other never sent: a copy the wire made
+ * (FATE_DUPLICATED), or one slipped in (FATE_INJECTED). What it says is no evidence of
+ * what that end has sent. */
+struct event *story_add_unsent(struct story *story, int64_t received_ns, enum place from,
+                               uint64_t number, const struct segment *segment,
+                               enum fate fate);
 struct event *story_add_state(struct story *story, int64_t t_ns, enum place place,
                               enum tcp_state state, enum standing standing);
 
-/* The packet of that number, or null; the last of several with one number (duplicates).
- */
+/* The packet of that number, or null; never a copy, which has its original's number. */
 struct event *story_find_packet(struct story *story, uint64_t number);
 
-/* Infers the states that nobody observed, at places where no state at all was observed:
- * from the packets alone, by RFC 9293's rules, as STANDING_INFERRED events. */
+/* Infers the states that nobody observed, at places where no state at all was observed or
+ * traced: from the packets alone, by RFC 9293's rules, as STANDING_INFERRED events. What
+ * was inferred before is inferred anew. */
 int story_infer_states(struct story *story);
 
 /* Works out story->verdict from the events. */
