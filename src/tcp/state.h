@@ -22,9 +22,15 @@ enum state_event {
     STATE_EVENT_COUNT
 };
 
-/* The state after the event. STATE_NONE, nothing being known, learns what the event
- * proves. The connection is what is followed, not the listener: a reset in SYN_RECEIVED
- * ends in CLOSED. */
+/* The state after the event. The connection is what is followed, not the listener: a
+ * reset in SYN_RECEIVED ends in CLOSED. What an end sends proves more than what it was
+ * sent:
+ *   - STATE_NONE, nothing being known, learns from SYNs, FINs and resets: an end whose
+ *     FIN is the first thing seen is taken to close first, as it nearly always does;
+ *   - a SYN that arrives makes no SYN_RECEIVED of STATE_NONE or CLOSED, which may be a
+ *     closed port: the SYN-ACK sent does;
+ *   - an ACK sent from SYN_SENT shows that a SYN-ACK arrived, seen or not; a reset sent
+ *     from there answers an old segment, and the SYN stands (3.5.2; figures 8 to 10). */
 enum tcp_state state_after(enum tcp_state state, enum state_event event);
 
 #endif
