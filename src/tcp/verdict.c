@@ -15,12 +15,16 @@ struct digest {
     const struct event_packet *syn[2]; /* a bare SYN */
     const struct event_packet
         *syn_ack; /* of the server, or of either after both sent SYNs */
-    const struct event_packet *syn_ack_acked;
+    const struct event_packet *syn_ack_acked; /* what acknowledged it, if seen */
+    bool opened;                              /* it was acknowledged, seen or not */
     const struct event_packet *fin[2];
+    enum place first_fin; /* whose FIN was sent first; PLACE_WIRE: there is none */
     const struct event_packet
         *fin_acked[2];       /* by [sender of the FIN]: what acknowledged it */
     bool fin_acked_apart[2]; /* that was no FIN itself */
     const struct event_packet *rst;
+    bool has_acked[2];
+    uint32_t acked[2]; /* the last number that end has acknowledged */
     bool connect_failed;
     int64_t connect_error;
 };
@@ -35,38 +39,82 @@ static uint32_t fin_end(const struct event_packet *fin)
     return fin->seq + fin->bytes + 1;
 }
 
+/* Whether the other end would do what a reset says (RFC 9293, 3.5.3). Answering a SYN it
+ * acknowledges that SYN and nothing else counts; later its number must be one that end
+ * expects, give or take a window, or one less, as some stacks send behind their FIN. */
+static bool reset_heeded(const struct digest *digest, const struct event_packet *rst)
+{
+    enum place to = other_end(rst->from);
+    const struct event_packet *syn = digest->syn[to];
+
+    if (digest->has_acked[to])
+        return seq_within_reach(rst->seq, digest->acked[to] - 1);
+    if (syn && !digest->syn_ack)
+        return rst->has_ack && rst->ack - 1 <= syn->bytes;
+    return true;
+}
+
+/* A connection opens once its SYN-ACK is acknowledged: by the other end, or, where one
+ * direction is not seen, as shown by what could not be sent before. */
+static void digest_opening(struct digest *digest, const struct event_packet *packet)
+{
+    enum place from = packet->from;
+    bool acks_syn_ack = digest->syn_ack && from != digest->syn_ack->from;
+    bool acks_unseen = !digest->syn_ack && digest->syn[from] && from == PLACE_CLIENT;
+
+    if (packet->flags & TCP_SYN) {
+        if (packet->has_ack && !digest->syn_ack)
+            digest->syn_ack = packet;
+        if (!packet->has_ack && !digest->syn[from])
+            digest->syn[from] = packet;
+        return;
+    }
+    if (packet->fate == FATE_LOST || !packet->has_ack || digest->opened)
+        return;
+    if ((acks_syn_ack || acks_unseen) && seq_at_or_after(packet->ack, 1)) {
+        digest->syn_ack_acked = packet;
+        digest->opened = true;
+    } else if (digest->syn_ack && from == digest->syn_ack->from &&
+               (packet->bytes || seq_before(digest->syn_ack->ack, packet->ack))) {
+        digest->opened = true;
+    }
+    if (digest->opened)
+        digest->rst = NULL; /* one from before ended something else */
+}
+
 static void digest_packet(struct digest *digest, const struct event_packet *packet)
 {
     enum place from = packet->from, other = other_end(from);
     bool lost = packet->fate == FATE_LOST;
 
     if (packet->flags & TCP_RST) {
-        if (!digest->rst && !lost)
+        if (!digest->rst && !lost && reset_heeded(digest, packet))
             digest->rst = packet;
         return;
     }
-    if ((packet->flags & TCP_SYN) && !packet->has_ack) {
-        if (!digest->syn[from])
-            digest->syn[from] = packet;
-    } else if ((packet->flags & TCP_SYN) && packet->has_ack) {
-        if (!digest->syn_ack)
-            digest->syn_ack = packet;
-    } else if (packet->has_ack && !lost && !digest->syn_ack_acked && digest->syn_ack &&
-               from != digest->syn_ack->from && seq_at_or_after(packet->ack, 1)) {
-        digest->syn_ack_acked = packet;
-    }
+    digest_opening(digest, packet);
     if (packet->has_ack && !lost && digest->fin[other] && !digest->fin_acked[other] &&
         seq_at_or_after(packet->ack, fin_end(digest->fin[other]))) {
         digest->fin_acked[other] = packet;
         digest->fin_acked_apart[other] = !(packet->flags & TCP_FIN);
     }
-    if ((packet->flags & TCP_FIN) && !digest->fin[from])
+    /* One without ACK is dropped (3.10.7.4, fifth), and one from the wire was sent by
+     * nobody. */
+    if (packet->fate == FATE_INJECTED || !packet->has_ack)
+        return;
+    if ((packet->flags & TCP_FIN) && !digest->fin[from]) {
         digest->fin[from] = packet;
+        if (digest->first_fin == PLACE_WIRE)
+            digest->first_fin = from;
+    }
+    digest->acked[from] = digest->has_acked[from]
+                              ? seq_later(digest->acked[from], packet->ack)
+                              : packet->ack;
+    digest->has_acked[from] = true;
 }
-
 static struct digest digest_story(const struct story *story)
 {
-    struct digest digest = {0};
+    struct digest digest = {.first_fin = PLACE_WIRE};
     for (size_t i = 0; i < story->event_count; i++) {
         const struct event *event = &story->events[i];
         if (event->kind == EVENT_PACKET)
@@ -99,21 +147,20 @@ static enum open_word judge_open(const struct digest *digest)
     if (!syn && !syn_ack)
         return judge_open_by_call(digest);
     if (syn && digest->syn[PLACE_SERVER])
-        return digest->syn_ack || digest->syn_ack_acked ? OPEN_SIMULTANEOUS
-                                                        : OPEN_HALF_OPEN;
-    if (syn && syn->bytes && syn_ack && seq_at_or_after(syn_ack->ack, 1 + syn->bytes))
-        return OPEN_FAST_OPEN;
-    if (syn_ack && digest->syn_ack_acked)
-        return OPEN_THREE_WAY;
+        return syn_ack ? OPEN_SIMULTANEOUS : OPEN_HALF_OPEN;
+    if (digest->opened)
+        return syn && syn->bytes && syn_ack && syn_ack->ack == 1 + syn->bytes
+                   ? OPEN_FAST_OPEN
+                   : OPEN_THREE_WAY;
     if (digest->rst && digest->rst->from == PLACE_SERVER && !syn_ack)
         return OPEN_REFUSED;
     if (digest->rst)
         return OPEN_ABORTED;
     if (syn_ack)
         return OPEN_HALF_OPEN;
-    return digest->connect_failed && judge_open_by_call(digest) == OPEN_UNREACHABLE
-               ? OPEN_UNREACHABLE
-               : OPEN_NO_ANSWER;
+    /* Nothing of TCP's came back; ICMP may have, and then the call knows. */
+    enum open_word by_call = judge_open_by_call(digest);
+    return by_call == OPEN_NOT_SEEN ? OPEN_NO_ANSWER : by_call;
 }
 
 static bool opened(enum open_word open)
@@ -122,20 +169,10 @@ static bool opened(enum open_word open)
            open == OPEN_FAST_OPEN || open == OPEN_NOT_SEEN;
 }
 
-/* Whose FIN was sent first; the digest keeps the two in no order of their own. */
-static enum place first_fin(const struct story *story)
-{
-    for (size_t i = 0; i < story->event_count; i++)
-        if (story->events[i].kind == EVENT_PACKET &&
-            (story->events[i].packet.flags & TCP_FIN))
-            return story->events[i].packet.from;
-    return PLACE_WIRE;
-}
-
-static enum close_word judge_close(const struct digest *digest, enum open_word open,
-                                   enum place first)
+static enum close_word judge_close(const struct digest *digest, enum open_word open)
 {
     const struct event_packet *const *fin = digest->fin;
+    enum place first = digest->first_fin;
     bool both_acked = digest->fin_acked[PLACE_CLIENT] && digest->fin_acked[PLACE_SERVER];
 
     if (!opened(open))
@@ -187,34 +224,59 @@ static void collect_evidence(const struct digest *digest, struct verdict *verdic
         note(evidence, digest->rst);
 }
 
-/* Payload bytes, each of the sequence once, and what went wrong on the way. */
+/* Payload bytes of a packet that no packet of that end before it reached. */
+static uint32_t new_bytes(const struct event_packet *packet, uint32_t reached)
+{
+    uint32_t begin = packet->seq + !!(packet->flags & TCP_SYN);
+    uint32_t end = begin + packet->bytes;
+    if (seq_before(begin, reached))
+        begin = reached;
+    return seq_before(begin, end) ? end - begin : 0;
+}
+
+static void note_anomalies(const struct event_packet *packet, bool closed,
+                           struct evidence anomalies[ANOMALY_KIND_COUNT])
+{
+    bool again = packet->retransmission;
+
+    if (again && (packet->flags & TCP_SYN))
+        note(&anomalies[packet->has_ack ? ANOMALY_SYNACK_RETRANSMITTED
+                                        : ANOMALY_SYN_RETRANSMITTED],
+             packet);
+    else if (again && (packet->flags & TCP_FIN))
+        note(&anomalies[ANOMALY_FIN_RETRANSMITTED], packet);
+    else if (again && packet->bytes)
+        note(&anomalies[ANOMALY_DATA_RETRANSMITTED], packet);
+    if (packet->window == 0 && !(packet->flags & (TCP_RST | TCP_SYN)))
+        note(&anomalies[ANOMALY_ZERO_WINDOW], packet);
+    if (closed && packet->bytes && !again)
+        note(&anomalies[ANOMALY_DATA_AFTER_CLOSE], packet);
+}
+
+/* Payload bytes, each of the sequence once, and what went wrong on the way. Copies and
+ * injected packets tell nothing of what an end has sent. */
 static void count_packets(const struct story *story, struct verdict *verdict)
 {
     uint64_t bytes[2] = {0, 0};
-    bool closed[2] = {false, false};
+    uint32_t reached[2] = {0, 0};
+    bool sent[2] = {false, false}, closed[2] = {false, false};
 
     for (size_t i = 0; i < story->event_count; i++) {
         const struct event_packet *packet = &story->events[i].packet;
         if (story->events[i].kind != EVENT_PACKET)
             continue;
         verdict->packets++;
-        bool again = packet->retransmission, reset = packet->flags & TCP_RST;
-        if (!again && packet->fate != FATE_DUPLICATED && packet->fate != FATE_INJECTED)
-            bytes[packet->from] += packet->bytes;
-        if (again && (packet->flags & TCP_SYN))
-            note(&verdict->anomalies[packet->has_ack ? ANOMALY_SYNACK_RETRANSMITTED
-                                                     : ANOMALY_SYN_RETRANSMITTED],
-                 packet);
-        else if (again && (packet->flags & TCP_FIN))
-            note(&verdict->anomalies[ANOMALY_FIN_RETRANSMITTED], packet);
-        else if (again && packet->bytes)
-            note(&verdict->anomalies[ANOMALY_DATA_RETRANSMITTED], packet);
-        if (packet->window == 0 && !reset && !(packet->flags & TCP_SYN))
-            note(&verdict->anomalies[ANOMALY_ZERO_WINDOW], packet);
-        if (closed[packet->from] && packet->bytes && !again)
-            note(&verdict->anomalies[ANOMALY_DATA_AFTER_CLOSE], packet);
-        if (packet->flags & TCP_FIN)
-            closed[packet->from] = true;
+        if (packet->fate == FATE_DUPLICATED || packet->fate == FATE_INJECTED)
+            continue;
+        enum place from = packet->from;
+        note_anomalies(packet, closed[from], verdict->anomalies);
+        closed[from] = closed[from] || (packet->flags & TCP_FIN);
+        if (packet->flags & TCP_RST) /* what it carries is no part of the stream */
+            continue;
+        bytes[from] += new_bytes(packet, sent[from] ? reached[from] : packet->seq);
+        uint32_t end = packet->seq + !!(packet->flags & TCP_SYN) + packet->bytes;
+        reached[from] = sent[from] ? seq_later(reached[from], end) : end;
+        sent[from] = true;
     }
     verdict->client_bytes = bytes[PLACE_CLIENT];
     verdict->server_bytes = bytes[PLACE_SERVER];
@@ -222,24 +284,26 @@ static void count_packets(const struct story *story, struct verdict *verdict)
 
 static void last_states(const struct story *story, struct verdict *verdict)
 {
+    enum tcp_state state[2] = {STATE_NONE, STATE_NONE};
+    enum standing standing[2] = {STANDING_OBSERVED, STANDING_OBSERVED};
+
     for (size_t i = 0; i < story->event_count; i++) {
         const struct event *event = &story->events[i];
         if (event->kind != EVENT_STATE)
             continue;
-        if (event->place == PLACE_CLIENT)
-            verdict->client_state = event->state.state;
-        else
-            verdict->server_state = event->state.state;
-        if (event->state.standing > verdict->standing)
-            verdict->standing = event->state.standing;
+        state[event->place] = event->state.state;
+        standing[event->place] = event->state.standing;
     }
+    verdict->client_state = state[PLACE_CLIENT];
+    verdict->server_state = state[PLACE_SERVER];
+    verdict->standing = standing[0] > standing[1] ? standing[0] : standing[1];
 }
 
 static void span(const struct story *story, struct verdict *verdict)
 {
     if (story->event_count == 0)
         return;
-    verdict->start_ns = story->events[0].t_ns;
+    verdict->start_ns = verdict->end_ns = story->events[0].t_ns;
     for (size_t i = 0; i < story->event_count; i++) {
         const struct event *event = &story->events[i];
         int64_t last_ns = event->t_ns;
@@ -260,18 +324,19 @@ void story_judge(struct story *story)
 {
     struct digest digest = digest_story(story);
     struct verdict *verdict = &story->verdict;
-    enum place first = first_fin(story);
+    enum place first = digest.first_fin;
 
     *verdict = (struct verdict){.handshake_ns = UNSEEN_NS};
     span(story, verdict);
     verdict->open = judge_open(&digest);
-    verdict->close = judge_close(&digest, verdict->open, first);
+    verdict->close = judge_close(&digest, verdict->open);
     if (opened(verdict->open) && first != PLACE_WIRE)
         verdict->closed_first =
             verdict->close == CLOSE_SIMULTANEOUS ? SIDE_BOTH : side_of(first);
     if (verdict->close == CLOSE_RESET || verdict->open == OPEN_ABORTED)
         verdict->reset_by = side_of(digest.rst->from);
-    if (digest.syn[PLACE_CLIENT] && digest.syn_ack_acked)
+    if (digest.syn[PLACE_CLIENT] && digest.syn_ack_acked &&
+        digest.syn_ack_acked->from == PLACE_CLIENT)
         verdict->handshake_ns =
             seen_ns(digest.syn_ack_acked) - seen_ns(digest.syn[PLACE_CLIENT]);
     count_packets(story, verdict);
