@@ -4,18 +4,30 @@
 #include <string.h>
 
 #include "capture/decode.h"
+#include "tcp/seq.h"
 
-enum zeek_end { INACTIVE, SYN_SENT, SYN_ACK_SENT, PARTIAL, ESTABLISHED, CLOSED, RESET };
+enum zeek_state { INACTIVE, SYN_SENT, SYN_ACK_SENT, PARTIAL, ESTABLISHED, CLOSED, RESET };
+
+struct zeek_end {
+    enum zeek_state state, before; /* now, and before that */
+    uint64_t bytes;
+    bool once[4];       /* 'a', 'd', 'i', 'q' written */
+    bool seen[3];       /* a SYN with or without ACK, a FIN, a RST was seen */
+    uint32_t number[3]; /* and its number: another one writes the letter again */
+    uint32_t last;      /* behind the last number sent */
+    uint32_t again, zero_windows;
+};
 
 struct zeek {
-    enum zeek_end end[2];
-    uint64_t bytes[2];
-    bool once[2][2];       /* per end: 'a', 'd' written */
-    bool seen[2][4];       /* per end: a segment of S, H, F, R was seen */
-    uint32_t number[2][4]; /* and its number: another one writes the letter again */
+    struct zeek_end end[2];
     char *history;
     size_t length, size;
 };
+
+static enum place other_end(enum place place)
+{
+    return place == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+}
 
 static void write_letter(struct zeek *zeek, enum place from, char letter)
 {
@@ -24,70 +36,165 @@ static void write_letter(struct zeek *zeek, enum place from, char letter)
             (char)(from == PLACE_CLIENT ? toupper((unsigned char)letter) : letter);
 }
 
-static void write_numbered(struct zeek *zeek, enum place from, int which, uint32_t seq)
+static void write_numbered(struct zeek *zeek, enum place from, int which, char letter,
+                           uint32_t number)
 {
-    if (zeek->seen[from][which] && zeek->number[from][which] == seq)
+    struct zeek_end *end = &zeek->end[from];
+    if (end->seen[which] && end->number[which] == number)
         return;
-    zeek->seen[from][which] = true;
-    zeek->number[from][which] = seq;
-    write_letter(zeek, from, "shfr"[which]);
+    end->seen[which] = true;
+    end->number[which] = number;
+    write_letter(zeek, from, letter);
 }
 
 static void write_once(struct zeek *zeek, enum place from, int which)
 {
-    if (zeek->once[from][which])
+    if (zeek->end[from].once[which])
         return;
-    zeek->once[from][which] = true;
-    write_letter(zeek, from, "ad"[which]);
+    zeek->end[from].once[which] = true;
+    write_letter(zeek, from, "adiq"[which]);
 }
 
-static void write_history(struct zeek *zeek, const struct event_packet *packet)
+/* Letters of what may come often: the first time, the tenth, the hundredth, ... */
+static void write_scaled(struct zeek *zeek, enum place from, uint32_t *count, char letter)
+{
+    uint32_t power = ++*count;
+    while (power % 10 == 0)
+        power /= 10;
+    if (power == 1)
+        write_letter(zeek, from, letter);
+}
+
+static void write_flags(struct zeek *zeek, const struct event_packet *packet)
 {
     int kinds = !!(packet->flags & TCP_SYN) + !!(packet->flags & TCP_FIN) +
                 !!(packet->flags & TCP_RST);
     if (kinds > 1)
-        write_letter(zeek, packet->from,
-                     (packet->flags & TCP_FIN) && (packet->flags & TCP_RST) ? 'i' : 'q');
+        write_once(zeek, packet->from,
+                   (packet->flags & TCP_FIN) && (packet->flags & TCP_RST) ? 2 : 3);
     else if (packet->flags & TCP_SYN)
-        write_numbered(zeek, packet->from, packet->has_ack ? 1 : 0, packet->seq);
+        write_numbered(zeek, packet->from, 0, packet->has_ack ? 'h' : 's', packet->seq);
     else if (packet->flags & TCP_FIN)
-        write_numbered(zeek, packet->from, 2, packet->seq);
+        write_numbered(zeek, packet->from, 1, 'f', packet->seq + packet->bytes);
     else if (packet->flags & TCP_RST)
-        write_numbered(zeek, packet->from, 3, packet->seq);
+        write_numbered(zeek, packet->from, 2, 'r', packet->seq);
     else if (packet->bytes)
         write_once(zeek, packet->from, 1);
     else if (packet->has_ack)
         write_once(zeek, packet->from, 0);
 }
 
+/* Zeek's retransmissions: payload that reaches no further than what was sent. Its numbers
+ * begin with the first packet, or anew with a SYN: behind that SYN's own payload, so that
+ * a SYN with data counts as one. */
+static void write_again(struct zeek *zeek, const struct event_packet *packet)
+{
+    struct zeek_end *end = &zeek->end[packet->from];
+    uint32_t payload = packet->flags & TCP_RST ? 0 : packet->bytes;
+    uint32_t behind =
+        packet->seq + payload + !!(packet->flags & TCP_SYN) + !!(packet->flags & TCP_FIN);
+
+    if (packet->flags & TCP_SYN && end->state != CLOSED && end->state != RESET)
+        end->last = behind;
+    else if (end->state == INACTIVE)
+        end->last = packet->seq;
+    if (end->state == RESET)
+        return;
+    if (seq_before(end->last, behind))
+        end->last = behind;
+    else if (packet->bytes)
+        write_scaled(zeek, packet->from, &end->again, 't');
+}
+
+static void write_history(struct zeek *zeek, const struct event_packet *packet)
+{
+    struct zeek_end *self = &zeek->end[packet->from];
+    const struct zeek_end *peer = &zeek->end[other_end(packet->from)];
+
+    write_flags(zeek, packet);
+    if (packet->window == 0 && !(packet->flags & TCP_RST) && self->state != RESET &&
+        peer->state != CLOSED)
+        write_scaled(zeek, packet->from, &self->zero_windows, 'w');
+    write_again(zeek, packet);
+}
+
+static void enter(struct zeek_end *end, enum zeek_state state)
+{
+    if (end->state == state)
+        return;
+    end->before = end->state;
+    end->state = state;
+}
+
+/* The first that is seen of an end. */
+static void begin(struct zeek *zeek, const struct event_packet *packet)
+{
+    struct zeek_end *self = &zeek->end[packet->from];
+    struct zeek_end *peer = &zeek->end[other_end(packet->from)];
+    bool originator = packet->from == PLACE_CLIENT;
+
+    if ((packet->flags & TCP_SYN) && originator) {
+        /* A SYN behind its own SYN-ACK was captured out of order. */
+        enter(self, packet->has_ack              ? SYN_ACK_SENT
+                    : peer->state == ESTABLISHED ? ESTABLISHED
+                                                 : SYN_SENT);
+    } else if (packet->flags & TCP_SYN) {
+        /* The SYN-ACK, or a crossing SYN, alone makes both ends established. */
+        if (peer->state == SYN_SENT)
+            enter(peer, ESTABLISHED);
+        enter(self, ESTABLISHED);
+    }
+    if (packet->flags & TCP_FIN)
+        enter(self, CLOSED);
+    if (packet->flags & TCP_RST)
+        enter(self, RESET);
+    if (self->state != INACTIVE)
+        return;
+    if (!originator && packet->bytes == 0 && peer->state == SYN_SENT)
+        return; /* an ACK of the SYN before the SYN-ACK */
+    enter(self, packet->has_ack && peer->state == ESTABLISHED ? ESTABLISHED : PARTIAL);
+}
+
 static void follow(struct zeek *zeek, const struct event_packet *packet)
 {
-    enum place other = packet->from == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
-    enum zeek_end *self = &zeek->end[packet->from], *peer = &zeek->end[other];
+    struct zeek_end *self = &zeek->end[packet->from];
+    struct zeek_end *peer = &zeek->end[other_end(packet->from)];
+    bool fin = packet->flags & TCP_FIN, rst = packet->flags & TCP_RST;
 
-    if (packet->flags & TCP_RST) {
-        if (*self != CLOSED || *peer != CLOSED) /* a reset behind both FINs keeps SF */
-            *self = RESET;
-    } else if (packet->flags & TCP_SYN) {
-        if (packet->has_ack) {
-            /* The SYN-ACK alone makes both ends established. */
-            if (*peer == SYN_SENT)
-                *peer = *self = ESTABLISHED;
-            else if (*self == INACTIVE)
-                *self = SYN_ACK_SENT;
-        } else if (*self == INACTIVE) {
-            *self = SYN_SENT;
+    switch (self->state) {
+    case INACTIVE: begin(zeek, packet); break;
+    case SYN_SENT:
+    case SYN_ACK_SENT:
+        if (fin)
+            enter(self, CLOSED);
+        if (rst)
+            enter(self, RESET);
+        break;
+    case PARTIAL:
+    case ESTABLISHED:
+        if ((packet->flags & TCP_SYN) && !packet->has_ack && self->state == PARTIAL &&
+            peer->state == INACTIVE)
+            enter(self, SYN_SENT);
+        if (fin && !rst) {
+            enter(self, CLOSED);
+            /* The peer's FIN and then a reset: a normal ending after all. */
+            if (peer->state == RESET && peer->before == CLOSED)
+                enter(peer, CLOSED);
         }
-    } else if (packet->flags & TCP_FIN) {
-        *self = CLOSED;
-    } else if (*self == INACTIVE) {
-        *self = PARTIAL;
+        if (rst)
+            enter(self, RESET);
+        break;
+    case CLOSED:
+        if (rst && peer->state != CLOSED)
+            enter(self, RESET);
+        break;
+    case RESET: break;
     }
 }
 
-static bool inactive(enum zeek_end end)
+static bool inactive(enum zeek_state state)
 {
-    return end == INACTIVE || end == PARTIAL;
+    return state == INACTIVE || state == PARTIAL;
 }
 
 /* `^?S[^HAFGIQ]*R`: the originator's SYN and its reset, and nothing else of its own
@@ -103,8 +210,9 @@ static bool syn_then_reset(const char *history)
 
 static const char *conn_state(const struct zeek *zeek)
 {
-    enum zeek_end o = zeek->end[PLACE_CLIENT], r = zeek->end[PLACE_SERVER];
-    bool empty = zeek->bytes[PLACE_CLIENT] == 0 && zeek->bytes[PLACE_SERVER] == 0;
+    enum zeek_state o = zeek->end[PLACE_CLIENT].state;
+    enum zeek_state r = zeek->end[PLACE_SERVER].state;
+    bool empty = zeek->end[PLACE_CLIENT].bytes == 0 && zeek->end[PLACE_SERVER].bytes == 0;
 
     if (r == RESET) {
         if (o == SYN_SENT || o == SYN_ACK_SENT || (o == RESET && empty))
@@ -136,9 +244,12 @@ void compare_zeek(const struct story *story, struct verdict *verdict)
         const struct event_packet *packet = &story->events[i].packet;
         if (story->events[i].kind != EVENT_PACKET)
             continue;
+        /* Roles are turned round where the first packet is the server's. */
+        if (zeek.length == 0 && packet->from == PLACE_SERVER)
+            zeek.history[zeek.length++] = '^';
         write_history(&zeek, packet);
         follow(&zeek, packet);
-        zeek.bytes[packet->from] += packet->bytes;
+        zeek.end[packet->from].bytes += packet->bytes;
     }
     zeek.history[zeek.length] = '\0';
     strcpy(verdict->zeek_state, conn_state(&zeek));
@@ -164,8 +275,6 @@ unsigned compare_completeness(const struct story *story)
             bits |= 2;
         else if (!syn && packet->has_ack)
             bits |= packet->bytes ? 8 : 4;
-        else if (syn)
-            bits |= 1;
         if ((packet->flags & TCP_FIN) && packet->has_ack)
             bits |= 16;
         if (packet->flags & TCP_RST)

@@ -6,7 +6,9 @@
 
 #include "tcp/story.h"
 
-/* Fills in zeek_state and zeek_history (Zeek's TCPSessionAdapter). */
+/* Fills in zeek_state and zeek_history (Zeek's TCPSessionAdapter). Its timers, checksums
+ * ('c') and reassembly ('g') are left out, and '^' stands first wherever the server was
+ * seen first: Zeek turns the roles round only where the port, or a late SYN, tells it. */
 void compare_zeek(const struct story *story, struct verdict *verdict);
 
 /* Wireshark's bits: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST. */
