@@ -45,6 +45,7 @@ struct wire {
     pthread_mutex_t lock; /* over the rest of this part */
     pthread_cond_t moved;
     int64_t last_moved_ns;
+    int64_t looked_ns; /* when the wire's thread last found nothing to do */
     size_t on_the_way;
     struct list injections; /* struct delivery of relay.c */
 
@@ -59,6 +60,9 @@ void loopback_on_call(void *owner, enum place place, const struct record_call *c
 
 /* Notes that a packet was put on its way (+1) or came off it (-1), or (0) just moved. */
 void wire_note_moved(struct wire *wire, int on_the_way);
+
+/* Notes that the wire's thread looked everywhere and found nothing to do. */
+void wire_note_idle(struct wire *wire);
 
 /* Remembers a pair; the one known where it is. Null when memory ran out. */
 struct wire_pair *wire_remember(struct wire *wire, const struct endpoint *client,

@@ -120,6 +120,7 @@ void loopback_run(struct wire *wire)
         if (wire->capture >= 0 && take(&loopback))
             continue;
         wire_flush(wire);
+        wire_note_idle(wire);
         wire_sleep(wire, fds, clock_now_ns(wire->gate.clock) + WIRE_IDLE_NS);
     }
 }

@@ -325,6 +325,7 @@ void relay_run(struct wire *wire)
         if (drain_both(&relay))
             continue;
         wire_flush(wire);
+        wire_note_idle(wire);
         int64_t until_ns = clock_now_ns(wire->gate.clock) + WIRE_IDLE_NS;
         struct list_link *first = list_first(&relay.deliveries);
         if (first && list_member(first, struct delivery, link)->due_ns < until_ns)

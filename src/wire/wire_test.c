@@ -16,6 +16,7 @@
 #include "capture/decode.h"
 #include "wire/wire.h"
 
+/* On hosts of our own, which nobody shares; on a loopback the kernel chooses. */
 enum { PORT = 9000, CLOSED_PORT = 9001 };
 
 /* One conversation: the server accepts, sends five bytes, closes; the client connects,
@@ -27,6 +28,7 @@ struct host_program {
     int64_t connect_result;
     char received[16];
     pthread_barrier_t *listening;
+    uint16_t *listens_at; /* the server's port, once it listens; null: go to `port` */
 };
 
 static int64_t announced(struct watch *watch, const char *name, int fd, bool may_block,
@@ -93,12 +95,16 @@ static void *serve(void *owner)
     int one = 1;
 
     assert_int_equal(wire_enter_program(self->wire, PLACE_SERVER, &program, NULL), 0);
-    struct endpoint here = wire_server(self->wire, PORT);
+    bool hosts = wire_kind(self->wire) == WIRE_TUN || wire_kind(self->wire) == WIRE_VETH;
+    struct endpoint here = wire_server(self->wire, hosts ? PORT : 0);
     struct sockaddr_in address = address_of(&here);
     int listener = socket(AF_INET, SOCK_STREAM, 0);
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof address), 0);
     assert_int_equal(listen(listener, 5), 0);
+    socklen_t length = sizeof address;
+    getsockname(listener, (struct sockaddr *)&address, &length);
+    *self->listens_at = ntohs(address.sin_port);
     pthread_barrier_wait(self->listening);
     int fd =
         (int)announced(&program.watch, "accept", listener, true, NULL, make_accept, NULL);
@@ -118,7 +124,8 @@ static void *visit(void *owner)
 
     assert_int_equal(wire_enter_program(self->wire, PLACE_CLIENT, &program, NULL), 0);
     pthread_barrier_wait(self->listening);
-    struct endpoint there = wire_server(self->wire, self->port);
+    struct endpoint there =
+        wire_server(self->wire, self->listens_at ? *self->listens_at : self->port);
     struct sockaddr_in address = address_of(&there);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
     self->connect_result =
@@ -146,8 +153,13 @@ static struct wire *converse_over(enum wire_kind kind, struct wire_rule rule,
     if (wire_open(&options, &wire, &err))
         fail_msg("%s", err.sentence);
     pthread_barrier_init(&listening, NULL, serving ? 2 : 1);
-    struct host_program server = {.wire = wire, .listening = &listening};
-    *client = (struct host_program){.wire = wire, .port = port, .listening = &listening};
+    uint16_t listens_at = 0;
+    struct host_program server = {
+        .wire = wire, .listening = &listening, .listens_at = &listens_at};
+    *client = (struct host_program){.wire = wire,
+                                    .port = port,
+                                    .listening = &listening,
+                                    .listens_at = serving ? &listens_at : NULL};
     if (serving)
         pthread_create(&threads[0], NULL, serve, &server);
     pthread_create(&threads[1], NULL, visit, client);
@@ -230,7 +242,9 @@ static void assert_whole_life(enum wire_kind kind)
 
     assert_string_equal(client.received, "hello");
     assert_int_equal(story->verdict.open, OPEN_THREE_WAY);
-    assert_int_equal(story->verdict.close, CLOSE_THREE_SEGMENT);
+    /* Three segments, or four where the machine is so busy that the delayed ACK goes first. */
+    assert_true(story->verdict.close == CLOSE_THREE_SEGMENT ||
+                story->verdict.close == CLOSE_FOUR_SEGMENT);
     assert_int_equal(story->verdict.closed_first, SIDE_SERVER);
     assert_int_equal(story->verdict.server_bytes, 5);
     static const enum tcp_state client_states[] = {STATE_SYN_SENT, STATE_ESTABLISHED,
@@ -441,8 +455,11 @@ static void an_injected_packet_has_no_sender(void **state)
         skip();
     }
     pthread_barrier_init(&listening, NULL, 2);
-    struct host_program server = {.wire = wire, .listening = &listening};
-    struct host_program client = {.wire = wire, .port = PORT, .listening = &listening};
+    uint16_t listens_at = 0;
+    struct host_program server = {
+        .wire = wire, .listening = &listening, .listens_at = &listens_at};
+    struct host_program client = {
+        .wire = wire, .listening = &listening, .listens_at = &listens_at};
     pthread_create(&threads[0], NULL, serve, &server);
     pthread_create(&threads[1], NULL, visit, &client);
     pthread_join(threads[0], NULL);
