@@ -23,6 +23,9 @@ enum {
     EXTENSIONS_MAX = 8
 };
 
+/* A length that the IP header leaves out: the packet goes on to the end of its bytes. */
+#define UNSAID SIZE_MAX
+
 static uint16_t get16(const uint8_t *bytes)
 {
     return (uint16_t)(bytes[0] << 8 | bytes[1]);
@@ -75,8 +78,8 @@ static void decode_options(const uint8_t *options, size_t length, struct segment
     }
 }
 
-/* `ip_payload_bytes` is what the IP header says follows it; fewer may have been captured.
- */
+/* `ip_payload_bytes` is what the IP header says follows it, or UNSAID; fewer may have been
+ * captured. */
 static enum decode_result decode_tcp(struct reader reader, size_t ip_payload_bytes,
                                      struct segment *segment)
 {
@@ -101,7 +104,8 @@ static enum decode_result decode_tcp(struct reader reader, size_t ip_payload_byt
     decode_options(tcp + TCP_HEADER, header - TCP_HEADER, segment);
     skip(&reader, header);
     segment->payload = reader.bytes;
-    segment->payload_bytes = (uint32_t)(ip_payload_bytes - header);
+    segment->payload_bytes =
+        (uint32_t)(ip_payload_bytes == UNSAID ? reader.left : ip_payload_bytes - header);
     segment->payload_captured =
         (uint32_t)(reader.left < segment->payload_bytes ? reader.left
                                                         : segment->payload_bytes);
@@ -114,9 +118,8 @@ static enum decode_result decode_ipv4(struct reader reader, struct segment *segm
         return DECODE_CUT;
     const uint8_t *ip = reader.bytes;
     size_t header = (size_t)(ip[0] & 15) * 4, total = get16(ip + 2);
-    if (total ==
-        0) /* segmentation offload: the length did not fit, or was left to the device */
-        total = reader.left;
+    if (total == 0) /* segmentation offload: it did not fit, or was left to the device */
+        total = UNSAID;
     if (header < IPV4_HEADER || header > total)
         return DECODE_MALFORMED;
     if (reader.left < header)
@@ -127,7 +130,7 @@ static enum decode_result decode_ipv4(struct reader reader, struct segment *segm
     memcpy(segment->source.address, ip + 12, 4);
     memcpy(segment->destination.address, ip + 16, 4);
     skip(&reader, header);
-    return decode_tcp(reader, total - header, segment);
+    return decode_tcp(reader, total == UNSAID ? UNSAID : total - header, segment);
 }
 
 /* Steps over one IPv6 extension header; DECODE_TCP where another may follow. */
@@ -151,7 +154,8 @@ static enum decode_result skip_extension(struct reader *reader, size_t *payload,
     if (length > reader->left)
         return DECODE_CUT;
     *next = reader->bytes[0];
-    *payload -= length;
+    if (*payload != UNSAID)
+        *payload -= length;
     skip(reader, length);
     return DECODE_TCP;
 }
@@ -168,8 +172,8 @@ static enum decode_result decode_ipv6(struct reader reader, struct segment *segm
     memcpy(segment->destination.address, ip + 24, 16);
     skip(&reader, IPV6_HEADER);
     if (payload == 0) /* a jumbogram or segmentation offload */
-        payload = reader.left;
-    for (int i = 0; i < EXTENSIONS_MAX; i++) {
+        payload = UNSAID;
+    for (int i = 0; i <= EXTENSIONS_MAX; i++) {
         if (next == PROTOCOL_TCP)
             return decode_tcp(reader, payload, segment);
         if (next != HOP_BY_HOP && next != ROUTING && next != FRAGMENT &&
