@@ -52,8 +52,7 @@ struct hello_server {
     _Atomic uint64_t open, served;
 };
 
-/* ---- Life
- * ------------------------------------------------------------------------------------ */
+/* --- Life --- */
 
 static int64_t now_ns(const struct hello_server *server)
 {
@@ -138,8 +137,7 @@ uint64_t hello_server_served_count(const struct hello_server *server)
     return atomic_load_explicit(&server->served, memory_order_relaxed);
 }
 
-/* ---- Conversations
- * --------------------------------------------------------------------------- */
+/* --- Conversations --- */
 
 /* Closes the conversation where it is over, else dates it in the queue of its phase. */
 static void settle(struct hello_server *server, struct conversation *conversation)
@@ -181,8 +179,7 @@ static void end_overdue(struct hello_server *server, struct queue *queue)
     }
 }
 
-/* ---- Ports
- * ----------------------------------------------------------------------------------- */
+/* --- Ports --- */
 
 int hello_server_listen(struct hello_server *server, const struct address *address,
                         struct endpoint *ret_local, struct error *err)
@@ -284,8 +281,7 @@ static struct port *port_of(const struct hello_server *server, const wo_event *e
     return NULL;
 }
 
-/* ---- The loop
- * -------------------------------------------------------------------------------- */
+/* --- The loop --- */
 
 /* How long may be waited until some time is over. */
 static int64_t patience_ns(const struct hello_server *server)
