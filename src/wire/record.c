@@ -212,10 +212,37 @@ static long find_or_begin_story(struct record *record, const struct endpoint *cl
     return story == NO_STORY ? begin_story(record, client, server) : story;
 }
 
+static void apply_call(struct record *record, const struct moment *moment, long story)
+{
+    struct event_call call = {.name = moment->call.name,
+                              .returns = moment->call.returns,
+                              .call = moment->call.call,
+                              .result = moment->call.result};
+    if (!story_add_call(record->stories[story].story, moment->t_ns, moment->place, &call))
+        record->failed = ERROR_MEMORY;
+}
+
+/* Waiting calls found their story: the call's other half (0: of none), and the calls on the
+ * socket (0: on none). */
+static void claim_waiting(struct record *record, long story, uint32_t call,
+                          uint64_t inode)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < record->waiting_count; i++) {
+        const struct moment *moment = &record->waiting[i];
+        if (moment->call.call == call || (inode && moment->call.inode == inode))
+            apply_call(record, moment, story);
+        else
+            record->waiting[kept++] = *moment;
+    }
+    record->waiting_count = kept;
+}
+
 static void bind_inode(struct record *record, uint64_t inode, long story)
 {
     if (inode == 0 || story == NO_STORY)
         return;
+    claim_waiting(record, story, 0, inode);
     for (size_t i = 0; i < record->binding_count; i++) {
         if (record->bindings[i].inode == inode) {
             record->bindings[i].story = (size_t)story;
@@ -235,17 +262,24 @@ static long story_of_inode(const struct record *record, uint64_t inode)
     return NO_STORY;
 }
 
-static void apply_call(struct record *record, const struct moment *moment, long story)
+static bool is_waiting(const struct record *record, uint32_t call)
 {
-    struct event_call call = {.name = moment->call.name,
-                              .returns = moment->call.returns,
-                              .call = moment->call.call,
-                              .result = moment->call.result};
-    if (!story_add_call(record->stories[story].story, moment->t_ns, moment->place, &call))
-        record->failed = ERROR_MEMORY;
+    for (size_t i = 0; i < record->waiting_count; i++)
+        if (record->waiting[i].call.call == call)
+            return true;
+    return false;
 }
 
-/* Which story a call belongs to, if that is known by now. */
+/* Whether an endpoint is one of a connection: a socket whose connect failed has lost its
+ * address, and perhaps its port. */
+static bool is_connected(const struct endpoint *endpoint)
+{
+    static const uint8_t none[sizeof endpoint->address];
+    return endpoint->port && memcmp(endpoint->address, none, sizeof none) != 0;
+}
+
+/* Which story a call belongs to, if that is known by now. A connect is told by what comes
+ * of it: its socket may have been another connection's before. */
 static long story_of_call(struct record *record, const struct moment *moment)
 {
     const struct record_call *call = &moment->call;
@@ -253,35 +287,19 @@ static long story_of_call(struct record *record, const struct moment *moment)
         moment->place == PLACE_CLIENT ? &call->local : &call->peer;
     const struct endpoint *server =
         moment->place == PLACE_CLIENT ? &call->peer : &call->local;
+    bool connects = strcmp(call->name, "connect") == 0;
+    long story;
 
-    if (call->has_ends && call->new_inode) {
-        long story = find_or_begin_story(record, client, server);
-        bind_inode(record, call->new_inode, story);
-        return story;
-    }
-    long story = story_of_inode(record, call->inode);
-    if (story == NO_STORY && call->has_ends) {
+    if (connects && !call->returns)
+        return NO_STORY;
+    if (call->has_ends && is_connected(&call->local))
         story = find_or_begin_story(record, client, server);
-        bind_inode(record, call->inode, story);
-    }
+    else if (connects && is_waiting(record, call->call))
+        story = begin_story(record, client, server); /* it failed, and nothing was seen */
+    else
+        return story_of_inode(record, call->inode);
+    bind_inode(record, call->new_inode ? call->new_inode : call->inode, story);
     return story;
-}
-
-/* A call found its story: its other half, and its socket's earlier calls, may have
- * waited. */
-static void claim_waiting(struct record *record, long story,
-                          const struct record_call *call)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < record->waiting_count; i++) {
-        const struct moment *moment = &record->waiting[i];
-        if (moment->call.call == call->call ||
-            (!call->new_inode && moment->call.inode == call->inode))
-            apply_call(record, moment, story);
-        else
-            record->waiting[kept++] = *moment;
-    }
-    record->waiting_count = kept;
 }
 
 static void forget_waiting(struct record *record, uint32_t call)
@@ -309,7 +327,7 @@ static void flush_call(struct record *record, const struct moment *moment)
     const struct record_call *call = &moment->call;
     long story = story_of_call(record, moment);
     if (story != NO_STORY) {
-        claim_waiting(record, story, call);
+        claim_waiting(record, story, call->call, 0);
         apply_call(record, moment, story);
     } else if (call->returns && strcmp(call->name, "accept") == 0) {
         forget_waiting(record, call->call); /* it failed: it is no connection's */
@@ -327,58 +345,69 @@ static bool begins_anew(const struct record_story *known, const struct moment *m
            known->story->isn[PLACE_CLIENT] != segment->seq;
 }
 
-static struct event_packet *add_to_story(struct record *record, struct moment *moment)
+/* The story a packet belongs to, begun where it is the first. A copy belongs to its
+ * original's: its four-tuple may have been used again since. */
+static long story_of_packet(struct record *record, const struct moment *moment)
 {
-    struct segment *segment = &moment->packet.segment;
+    const struct segment *segment = &moment->packet.segment;
     bool from_client = moment->place == PLACE_CLIENT;
     const struct endpoint *client =
         from_client ? &segment->source : &segment->destination;
     const struct endpoint *server =
         from_client ? &segment->destination : &segment->source;
+    uint64_t id = moment->packet.id;
 
-    segment->payload = moment->packet.payload;
+    if (moment->packet.fate == FATE_DUPLICATED && id < record->packet_count &&
+        record->packets[id].number)
+        return (long)record->packets[id].story;
     long story = find_story(record, client, server);
     if (story == NO_STORY || begins_anew(&record->stories[story], moment))
         story = begin_story(record, client, server);
-    if (story == NO_STORY)
-        return NULL;
-    struct record_story *known = &record->stories[story];
-    if (segment->flags & (TCP_FIN | TCP_RST))
-        known->ending = true;
-
-    /* A copy has the number of the packet it is a copy of. */
-    bool copy = moment->packet.fate == FATE_DUPLICATED;
-    while (record->packet_count <= moment->packet.id) {
-        if (GROW(record, packets, packet))
-            return NULL;
-        record->packets[record->packet_count++] = (struct record_packet){0};
-    }
-    struct record_packet *packet = &record->packets[moment->packet.id];
-    if (!copy)
-        *packet =
-            (struct record_packet){.story = (size_t)story, .number = ++record->numbers};
-    struct event *event = story_add_packet(known->story, moment->t_ns, moment->place,
-                                           packet->number, segment);
-    if (!event) {
-        record->failed = ERROR_MEMORY;
-        return NULL;
-    }
-    return &event->packet;
+    return story;
 }
 
-static void flush_received(struct record *record, struct moment *moment)
+/* The number of a packet of that story: a new one, or a copy's original's. */
+static uint64_t number_packet(struct record *record, uint64_t id, long story)
 {
-    if (moment->packet.has_segment) {
-        struct event_packet *added = add_to_story(record, moment);
-        if (!added)
-            return;
-        added->sent_ns = UNSEEN_NS;
-        added->received_ns = moment->t_ns;
-        added->fate = moment->packet.fate;
-        added->retransmission = false;
-        return;
+    while (record->packet_count <= id) {
+        if (GROW(record, packets, packet))
+            return 0;
+        record->packets[record->packet_count++] = (struct record_packet){0};
     }
-    if (moment->packet.id >= record->packet_count)
+    struct record_packet *packet = &record->packets[id];
+    if (!packet->number)
+        *packet =
+            (struct record_packet){.story = (size_t)story, .number = ++record->numbers};
+    return packet->number;
+}
+
+/* A segment that a host has sent, or that arrived and none had. */
+static void add_segment(struct record *record, struct moment *moment)
+{
+    struct segment *segment = &moment->packet.segment;
+    long index = story_of_packet(record, moment);
+    if (index == NO_STORY)
+        return;
+    struct record_story *known = &record->stories[index];
+    uint64_t number = number_packet(record, moment->packet.id, index);
+    if (number == 0)
+        return;
+    if (segment->flags & (TCP_FIN | TCP_RST))
+        known->ending = true;
+    segment->payload = moment->packet.payload;
+    const struct event *event =
+        moment->kind == MOMENT_SENT
+            ? story_add_packet(known->story, moment->t_ns, moment->place, number, segment)
+            : story_add_unsent(known->story, moment->t_ns, moment->place, number, segment,
+                               moment->packet.fate);
+    if (!event)
+        record->failed = ERROR_MEMORY;
+}
+
+static void flush_fate(struct record *record, const struct moment *moment)
+{
+    if (moment->packet.id >= record->packet_count ||
+        !record->packets[moment->packet.id].number)
         return;
     const struct record_packet *packet = &record->packets[moment->packet.id];
     struct event *event =
@@ -401,12 +430,18 @@ static enum tcp_state settle_state(enum tcp_state last, enum tcp_state answered)
 
 static void flush_state(struct record *record, const struct moment *moment)
 {
-    long index = find_story(record, &moment->state.client, &moment->state.server);
+    const struct diag_answer *answer = &moment->state.answer;
+    bool has_socket = answer->inode && answer->state != STATE_LISTEN;
+    long index =
+        has_socket
+            ? find_or_begin_story(record, &moment->state.client, &moment->state.server)
+            : find_story(record, &moment->state.client, &moment->state.server);
     if (index == NO_STORY)
         return;
+    if (has_socket)
+        bind_inode(record, answer->inode, index);
     struct record_story *known = &record->stories[index];
-    enum tcp_state state =
-        settle_state(known->last[moment->place], moment->state.answer.state);
+    enum tcp_state state = settle_state(known->last[moment->place], answer->state);
     if (state == known->last[moment->place])
         return;
     known->last[moment->place] = state;
@@ -419,33 +454,27 @@ static void flush_moment(struct record *record, struct moment *moment)
 {
     switch (moment->kind) {
     case MOMENT_CALL: flush_call(record, moment); break;
-    case MOMENT_SENT: add_to_story(record, moment); break;
+    case MOMENT_SENT: add_segment(record, moment); break;
     case MOMENT_RECEIVED:
-    case MOMENT_LOST: flush_received(record, moment); break;
+        if (moment->packet.has_segment)
+            add_segment(record, moment);
+        else
+            flush_fate(record, moment);
+        break;
+    case MOMENT_LOST: flush_fate(record, moment); break;
     case MOMENT_STATE: flush_state(record, moment); break;
     }
 }
 
-/* Before anything else of a flush: which socket is whose, so that the call that led to a
- * packet finds the story that the packet begins. */
-static void bind_answers(struct record *record, const struct moment *moments,
-                         size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        const struct moment *moment = &moments[i];
-        if (moment->kind == MOMENT_STATE && moment->state.answer.inode &&
-            moment->state.answer.state != STATE_LISTEN)
-            bind_inode(record, moment->state.answer.inode,
-                       find_or_begin_story(record, &moment->state.client,
-                                           &moment->state.server));
-    }
-}
-
+/* Ties keep their order, but that a packet comes before what its sending shows: the story
+ * that a SYN begins has the state of that moment. */
 static int by_time(const void *a, const void *b)
 {
     const struct moment *left = a, *right = b;
     if (left->t_ns != right->t_ns)
         return left->t_ns < right->t_ns ? -1 : 1;
+    if ((left->kind == MOMENT_SENT) != (right->kind == MOMENT_SENT))
+        return left->kind == MOMENT_SENT ? -1 : 1;
     return left->order < right->order ? -1 : 1;
 }
 
@@ -460,7 +489,6 @@ int record_flush(struct record *record, bool *ret_grown)
 
     if (count > 1)
         qsort(moments, count, sizeof *moments, by_time);
-    bind_answers(record, moments, count);
     for (size_t i = 0; i < count; i++)
         flush_moment(record, &moments[i]);
     free(moments);
