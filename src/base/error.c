@@ -89,11 +89,15 @@ int error_set(struct error *err, int code, const char *format, ...)
 }
 
 /* What the system says of it, as the second half of a sentence: "No such file" begins
- * small, "RPC struct is bad" does not. Other languages' bytes are left alone. */
+ * small, "RPC struct is bad" does not. In English whatever the locale is: a sentence is
+ * in one language. */
 static void describe_system(int system, char *words, size_t size)
 {
-    char space[256];
-    snprintf(words, size, "%s", strerror_r(system, space, sizeof space));
+    const char *description = strerrordesc_np(system);
+    if (description)
+        snprintf(words, size, "%s", description);
+    else
+        snprintf(words, size, "system error %d", system);
     if (words[0] >= 'A' && words[0] <= 'Z' && words[1] >= 'a' && words[1] <= 'z')
         words[0] = (char)(words[0] - 'A' + 'a');
 }
