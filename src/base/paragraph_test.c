@@ -27,7 +27,7 @@ static void lines_break_at_spaces_and_lose_them(void **state)
 static void later_lines_are_indented_and_still_fit(void **state)
 {
     (void)state;
-    assert_lines("one two three", 9, 2, "one two\n  three\n");
+    assert_lines("one two three", 10, 2, "one two\n  three\n");
 }
 
 static void a_word_too_long_stands_alone(void **state)
