@@ -120,7 +120,7 @@ fail:
 
 void hosts_close(struct hosts *hosts)
 {
-    if (hosts->home >= 0 && hosts->yard >= 0)
+    if (hosts->home >= 0)
         (void)setns(hosts->home, CLONE_NEWNET);
     int *fds[] = {&hosts->home, &hosts->yard, &hosts->host[0], &hosts->host[1]};
     for (size_t i = 0; i < sizeof fds / sizeof fds[0]; i++) {

@@ -278,6 +278,8 @@ int wire_inject(struct wire *wire, enum place from, const uint8_t *bytes, size_t
     uint64_t one = 1;
     if (wire->kind != WIRE_TUN && wire->kind != WIRE_VETH)
         return ERROR_UNSUPPORTED;
+    if (length == 0)
+        return ERROR_ARGUMENT;
     if (length > LINK_PACKET_MAX)
         return ERROR_LIMIT;
     struct delivery *delivery = new_delivery(from, bytes, length);
@@ -286,9 +288,18 @@ int wire_inject(struct wire *wire, enum place from, const uint8_t *bytes, size_t
     delivery->fate = FATE_INJECTED;
     delivery->packet = record_next_packet(&wire->record);
     wire_note_moved(wire, +1);
+    /* Once the wire's thread has emptied the list for the last time nobody would free it.
+     */
     pthread_mutex_lock(&wire->lock);
-    list_append(&wire->injections, &delivery->link);
+    bool ended = atomic_load(&wire->stop) || wire->failed;
+    if (!ended)
+        list_append(&wire->injections, &delivery->link);
     pthread_mutex_unlock(&wire->lock);
+    if (ended) {
+        wire_note_moved(wire, -1);
+        free(delivery);
+        return ERROR_ABORTED;
+    }
     return write(wire->wake, &one, sizeof one) < 0 ? error_code_from_errno(errno) : 0;
 }
 

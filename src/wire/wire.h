@@ -108,7 +108,8 @@ int wire_set(struct wire *wire, enum place place, const char *name, const char *
              struct error *err);
 
 /* Slips an IP packet in, as if `from` had sent it, to be delivered at once. From any
- * thread. The bytes are copied. ERROR_UNSUPPORTED on a loopback. */
+ * thread. The bytes are copied. ERROR_UNSUPPORTED on a loopback, ERROR_ABORTED once the
+ * wire has ended. */
 int wire_inject(struct wire *wire, enum place from, const uint8_t *bytes, size_t length);
 
 /* Waits until nothing has moved on the wire, and nothing was on its way, for `quiet_ns`;
