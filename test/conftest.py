@@ -12,6 +12,9 @@ import time
 
 import pytest
 
+# Whatever the language of who runs the tests; those about languages choose their own.
+os.environ["LANGUAGE"] = "en"
+
 PATIENCE = float(os.environ.get("WOSHOU_TEST_PATIENCE", "20"))  # seconds until a test gives up
 
 

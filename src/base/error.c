@@ -88,16 +88,16 @@ int error_set(struct error *err, int code, const char *format, ...)
     return code;
 }
 
-/* What the system says of it, as the second half of a sentence: "No such file" begins
- * small, "RPC struct is bad" does not. In English whatever the locale is: a sentence is
- * in one language. */
+/* What the system says of it, as the second half of a sentence: "No such file" begins small,
+ * "RPC struct is bad" does not. Not strerror: its words are in the language that the process
+ * asks the C library for, and sentences here are in English, one language each. */
 static void describe_system(int system, char *words, size_t size)
 {
     const char *description = strerrordesc_np(system);
     if (description)
         snprintf(words, size, "%s", description);
     else
-        snprintf(words, size, "system error %d", system);
+        snprintf(words, size, "unknown error %d", system);
     if (words[0] >= 'A' && words[0] <= 'Z' && words[1] >= 'a' && words[1] <= 'z')
         words[0] = (char)(words[0] - 'A' + 'a');
 }

@@ -1,10 +1,12 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -41,6 +43,26 @@ static void acronyms_keep_their_capitals(void **state)
     struct error err = {0};
     error_set_system(&err, EDOTDOT, "x");
     assert_string_equal(err.sentence, "x: RFS specific error");
+}
+
+static void an_unknown_errno_keeps_its_number(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    assert_int_equal(error_set_system(&err, 99999, "x"), ERROR_SYSTEM);
+    assert_string_equal(err.sentence, "x: unknown error 99999");
+}
+
+static void the_words_are_english_in_any_locale(void **state)
+{
+    (void)state;
+    struct error err = {0};
+    setenv("LANGUAGE", "zh_CN", 1);
+    setlocale(LC_ALL, "C.UTF-8"); /* in which LANGUAGE counts */
+    error_set_system(&err, ECONNREFUSED, "x");
+    assert_string_equal(err.sentence, "x: connection refused");
+    setlocale(LC_ALL, "C");
+    unsetenv("LANGUAGE");
 }
 
 static void every_errno_of_the_table_has_its_code(void **state)
@@ -129,6 +151,8 @@ int main(void)
         cmocka_unit_test(a_sentence_gains_detail_on_its_way_up),
         cmocka_unit_test(the_systems_words_follow_in_lower_case),
         cmocka_unit_test(acronyms_keep_their_capitals),
+        cmocka_unit_test(an_unknown_errno_keeps_its_number),
+        cmocka_unit_test(the_words_are_english_in_any_locale),
         cmocka_unit_test(every_errno_of_the_table_has_its_code),
         cmocka_unit_test(a_caller_without_interest_still_gets_the_code),
         cmocka_unit_test(what_comes_from_outside_cannot_break_the_line),
