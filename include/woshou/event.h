@@ -37,7 +37,13 @@
  * wo_send never raises SIGPIPE.
  *
  * Threads: every function may be called from any thread. wo_event_set and wo_event_reset may also
- * be called from a signal handler. Times are nanoseconds on the monotonic clock. */
+ * be called from a signal handler. Times are nanoseconds on the monotonic clock.
+ *
+ * Processes: the child of a fork shares the parent's kernel objects and none of its threads. Until
+ * it calls exec or _exit it may do plain system calls, close(fd) of the sockets it inherited
+ * included, and must call nothing of this library if the parent had called any of it; the
+ * library's own descriptors are closed by exec. A parent that wants to wait in both processes forks
+ * first. */
 #ifndef WOSHOU_EVENT_H
 #define WOSHOU_EVENT_H
 
@@ -84,6 +90,21 @@ WO_API int wo_event_set(wo_event *event);
 
 /* Resets the event. From any thread or a signal handler. -EINVAL for null or a freed event. */
 WO_API int wo_event_reset(wo_event *event);
+
+/* --- Timers --- */
+
+/* Sets the event `due_ns` from now (0: at the first occasion) and then every `period_ns` (0: only
+ * once), in place of a timer that the event had. A timer sets its event while some thread waits
+ * on it, or looks with a timeout of 0; never early. Times that passed meanwhile are one setting,
+ * and the next comes at the first of its times that is still ahead. A timer costs no descriptor
+ * and no thread, there may be tens of thousands, and they cost what is due. Freeing the event ends
+ * it. From any thread, also while another waits; not from a signal handler. -EINVAL for null, a
+ * freed event or a negative time. */
+WO_API int wo_timer_set(wo_event *event, int64_t due_ns, int64_t period_ns);
+
+/* Ends the event's timer: it will not set the event any more. Whether the event is set stays as it
+ * is. 0 also where it had no timer; -EINVAL for null or a freed event. */
+WO_API int wo_timer_cancel(wo_event *event);
 
 /* --- Network events --- */
 
@@ -153,6 +174,12 @@ enum wo_wait_mode {
  * signal's handler runs, and the wait goes on: set an event in it to end the wait. */
 WO_API int wo_wait(wo_event *const *events, size_t count, enum wo_wait_mode mode,
                    int64_t timeout_ns, size_t *ret_index);
+
+/* As wo_wait for any, but fair: the search begins behind `*index`, the index that the last call gave,
+ * and goes round, so that an event that is always set starves no other. For the first call pass
+ * count - 1 or SIZE_MAX (or more): it begins at 0. Waiting costs what `count` is; for thousands of
+ * events take a wait set. -EINVAL also for a null `index`. */
+WO_API int wo_wait_next(wo_event *const *events, size_t count, int64_t timeout_ns, size_t *index);
 
 /* A wait set: events kept together, so that a wait costs what is ready and not what is waited on.
  * An event is in at most one set. */

@@ -109,6 +109,58 @@ static void of_several_set_events_the_lowest_index_wins(void **state)
         wo_event_free(&events[i]);
 }
 
+static void a_fair_wait_gives_every_set_event_its_turn(void **state)
+{
+    wo_event *events[4];
+    size_t index = SIZE_MAX;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        events[i] = new_event(WO_MANUAL_RESET);
+    wo_event_set(events[0]);
+    wo_event_set(events[1]);
+    wo_event_set(events[3]);
+    for (size_t i = 0; i < 9; i++) {
+        assert_int_equal(wo_wait_next(events, 4, 0, &index), 0);
+        assert_int_equal(index, ((size_t[]){0, 1, 3})[i % 3]);
+    }
+    wo_event_reset(events[0]);
+    wo_event_reset(events[3]);
+    for (index = 0; index < 4; index += 3) { /* behind 0, and round from 3 */
+        assert_int_equal(wo_wait_next(events, 4, 0, &index), 0);
+        assert_int_equal(index, 1);
+    }
+    wo_event_reset(events[1]);
+    index = 2;
+    assert_int_equal(wo_wait_next(events, 4, 0, &index), -ETIMEDOUT);
+    assert_int_equal(index, 2);
+    assert_int_equal(wo_wait_next(events, 4, 0, NULL), -EINVAL);
+    assert_int_equal(wo_wait_next(events, 0, 0, &index), -EINVAL);
+    assert_int_equal(wo_wait_next(NULL, 4, 0, &index), -EINVAL);
+    assert_int_equal(wo_wait_next(events, 4, -2, &index), -EINVAL);
+    for (size_t i = 0; i < 4; i++)
+        wo_event_free(&events[i]);
+}
+
+static void a_busy_low_index_does_not_starve_the_network(void **state)
+{
+    struct pair pair = connect_pair();
+    wo_event *events[2] = {new_event(WO_MANUAL_RESET), new_event(WO_MANUAL_RESET)};
+    size_t index = 1;
+
+    (void)state;
+    wo_select(pair.near, events[1], WO_READ);
+    wo_event_set(events[0]);
+    assert_int_equal(wo_wait_next(events, 2, 0, &index), 0);
+    assert_int_equal(index, 0);
+    send_plainly(pair.far, "x");
+    assert_int_equal(wo_wait_next(events, 2, 0, &index), 0);
+    assert_int_equal(index, 1);
+    close_pair(&pair);
+    wo_event_free(&events[0]);
+    wo_event_free(&events[1]);
+}
+
 static void the_lowest_index_wins_also_when_only_the_kernel_knows_of_it(void **state)
 {
     struct pair pair = connect_pair();
@@ -394,6 +446,8 @@ int main(void)
         cmocka_unit_test(what_is_no_event_is_refused),
         cmocka_unit_test(a_wait_is_told_what_is_wrong_with_it),
         cmocka_unit_test(of_several_set_events_the_lowest_index_wins),
+        cmocka_unit_test(a_fair_wait_gives_every_set_event_its_turn),
+        cmocka_unit_test(a_busy_low_index_does_not_starve_the_network),
         cmocka_unit_test(the_lowest_index_wins_also_when_only_the_kernel_knows_of_it),
         cmocka_unit_test(waiting_for_all_takes_nothing_until_all_are_set_and_then_all),
         cmocka_unit_test(waiting_for_all_refuses_an_event_twice),

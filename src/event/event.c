@@ -82,6 +82,7 @@ int wo_event_new(enum wo_reset reset, wo_event **ret_event)
     event->birth = atomic_fetch_add(&births, 1) + 1;
     event->set_moment = 0;
     list_init(&event->selections);
+    timer_init(&event->timer);
     atomic_store(&event->alive, true);
     poller_unlock(home);
     *ret_event = event;
@@ -102,6 +103,7 @@ void wo_event_free(wo_event **event)
         return;
     }
     event_clear(freed);
+    timer_stop(&home->timers, &freed->timer);
     selection_end_all(freed);
     if (freed->in_set)
         list_remove(&freed->member);
@@ -261,7 +263,55 @@ int wo_event_reset(wo_event *event)
     return give_order(event, ORDER_RESET);
 }
 
+/* ---- Timers ---- */
+
+int wo_timer_set(wo_event *event, int64_t due_ns, int64_t period_ns)
+{
+    struct poller *home;
+    int code = -EINVAL;
+
+    if (!event || !atomic_load(&event->alive) || due_ns < 0 || period_ns < 0)
+        return -EINVAL;
+    home = event_lock(event);
+    if (!atomic_load(&event->alive))
+        goto out;
+    timer_stop(&home->timers, &event->timer);
+    timer_start(&home->timers, &event->timer, deadline_after_ns(due_ns), period_ns);
+    if (home->timers.first == &event->timer)
+        poller_hurry(home);
+    code = 0;
+out:
+    poller_unlock(home);
+    return code;
+}
+
+int wo_timer_cancel(wo_event *event)
+{
+    struct poller *home;
+    int code = -EINVAL;
+
+    if (!event || !atomic_load(&event->alive))
+        return -EINVAL;
+    home = event_lock(event);
+    if (atomic_load(&event->alive)) {
+        timer_stop(&home->timers, &event->timer);
+        code = 0;
+    }
+    poller_unlock(home);
+    return code;
+}
+
 /* ---- Moving ---- */
+
+static void move_timer(wo_event *event, struct poller *from, struct poller *to)
+{
+    struct timer was = event->timer;
+
+    if (!timer_runs(&was))
+        return;
+    timer_stop(&from->timers, &event->timer);
+    timer_start(&to->timers, &event->timer, was.due_ns, was.period_ns);
+}
 
 int event_move(wo_event *event, struct poller *home)
 {
@@ -271,6 +321,7 @@ int event_move(wo_event *event, struct poller *home)
     if (code < 0)
         return code;
     list_remove(&event->ready);
+    move_timer(event, old, home);
     atomic_store(&event->home, home);
     event->set_moment = 0;
     /* Threads that wait for it with the old home must look where it went, and the new

@@ -22,6 +22,8 @@ int main(void)
     good &= wo_select(-1, event, WO_READ) < 0 && wo_enumerate(-1, event, &network) < 0;
     good &= wo_accept(-1, 0, 0) < 0 && wo_connect(-1, 0, 0) < 0 && wo_close(-1) < 0;
     good &= wo_recv(-1, 0, 0, 0) < 0 && wo_send(-1, 0, 0, 0) < 0;
+    good &= wo_timer_set(event, 0, 0) == 0 && wo_timer_cancel(event) == 0;
+    good &= wo_wait_next(0, 0, 0, 0) < 0;
     wo_set_free(&set);
     wo_event_free(&event);
     printf("1..1\n%s 1 - the header stands alone\n", good ? "ok" : "not ok");

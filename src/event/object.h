@@ -3,6 +3,7 @@
 #define WOSHOU_EVENT_OBJECT_H
 
 #include "event/poller.h"
+#include "event/timer.h"
 
 struct wo_event {
     _Atomic(struct poller *) home; /* changes under both pollers' locks */
@@ -25,6 +26,7 @@ struct wo_event {
     struct list_link member;
     struct list selections; /* the sockets selected to it */
     void *owner;            /* what wo_set_add was given */
+    struct timer timer;     /* sets it; among the home's `timers` while it runs */
 };
 
 /* How many events were made so far: a later one has a greater birth. */

@@ -175,8 +175,14 @@ static void wake_leader(struct poller *poller)
     poller->engine->backend->wake(poller->engine);
 }
 
+void poller_hurry(struct poller *poller)
+{
+    wake_leader(poller);
+}
+
 void poller_rouse(struct poller *poller)
 {
+    poller->news++;
     wake_leader(poller);
     list_for_each (link, &poller->seats)
         rouse(list_member(link, struct seat, link)->waiter);
@@ -224,6 +230,26 @@ static void take_reports(struct poller *poller, const struct report *reports, in
     }
 }
 
+static void take_timers(struct poller *poller)
+{
+    struct timer *timer;
+    int64_t now_ns;
+
+    if (timers_due_ns(&poller->timers) < 0)
+        return;
+    now_ns = clock_monotonic_ns();
+    while ((timer = timers_take(&poller->timers, now_ns)) != NULL)
+        event_signal(list_member(timer, wo_event, timer));
+}
+
+int64_t poller_deadline_ns(const struct poller *poller, int64_t deadline_ns)
+{
+    int64_t due_ns = timers_due_ns(&poller->timers);
+
+    return due_ns >= 0 && (deadline_ns < 0 || due_ns < deadline_ns) ? due_ns
+                                                                    : deadline_ns;
+}
+
 int poller_sleep(struct seat *seat, int64_t deadline_ns)
 {
     struct poller *poller = seat->poller;
@@ -234,6 +260,8 @@ int poller_sleep(struct seat *seat, int64_t deadline_ns)
         return poller_look(poller);
     atomic_store(&seat->waiter->roused, 0);
     poller_sit(seat);
+    if (seat->leads)
+        deadline_ns = poller_deadline_ns(poller, deadline_ns);
     poller_unlock(poller);
     if (seat->leads)
         count = poller->engine->backend->wait(poller->engine, reports, BATCH,
@@ -243,6 +271,7 @@ int poller_sleep(struct seat *seat, int64_t deadline_ns)
     poller_lock(poller);
     poller_rise(seat);
     take_reports(poller, reports, count);
+    take_timers(poller);
     return count < 0 ? count : 0;
 }
 
@@ -258,6 +287,7 @@ int poller_look(struct poller *poller)
     poller_lock(poller);
     poller->looking--;
     take_reports(poller, reports, count);
+    take_timers(poller);
     return count < 0 ? count : 0;
 }
 

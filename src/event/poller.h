@@ -26,6 +26,7 @@
 
 #include "base/list.h"
 #include "event/lock.h"
+#include "event/timer.h"
 #include "woshou/event.h"
 
 struct engine;
@@ -37,16 +38,18 @@ struct poller {
 
     /* Under the lock. */
     struct engine *engine;
-    bool open;          /* false once its wait set is freed */
-    bool led;           /* a thread leads */
-    bool asleep;        /* it sleeps in the engine, or is on its way there */
-    bool called;        /* it was woken already */
-    unsigned looking;   /* threads inside poller_look */
-    struct list seats;  /* of those who follow */
-    struct list ready;  /* events of the wait set that are set, longest first */
-    struct list events; /* in the wait set; the default poller keeps none */
-    uint64_t moment;    /* counts events becoming set */
-    uint64_t round;     /* counts wo_set_wait's looks at the engine */
+    bool open;            /* false once its wait set is freed */
+    bool led;             /* a thread leads */
+    bool asleep;          /* it sleeps in the engine, or is on its way there */
+    bool called;          /* it was woken already */
+    unsigned looking;     /* threads inside poller_look */
+    struct list seats;    /* of those who follow */
+    struct list ready;    /* events of the wait set that are set, longest first */
+    struct list events;   /* in the wait set; the default poller keeps none */
+    struct timers timers; /* of its events */
+    uint64_t moment;      /* counts events becoming set */
+    uint64_t news;        /* counts poller_rouse: no wait ends but after one */
+    uint64_t round;       /* counts wo_set_wait's looks at the engine */
     struct poller *next_spare;
 };
 
@@ -63,6 +66,7 @@ struct seat {
     struct poller *poller;
     struct waiter *waiter;
     uint64_t since; /* the poller's moment at which the wait began */
+    uint64_t news;  /* the poller's news at the last look at its events */
     bool leads;
 };
 
@@ -87,6 +91,13 @@ void poller_leave_order(struct poller *poller, wo_event *event);
 /* Everyone who sleeps here looks again. */
 void poller_rouse(struct poller *poller);
 
+/* Whoever leads looks again, for a timer that is due earlier than all others. */
+void poller_hurry(struct poller *poller);
+
+/* The earlier of two deadlines: the caller's, and that of the first timer. Whoever leads
+ * sleeps no longer. */
+int64_t poller_deadline_ns(const struct poller *poller, int64_t deadline_ns);
+
 /* Taking a seat, sleeping, getting up. `poller_sleep` does all three for a thread that
  * waits on one poller; it releases the lock meanwhile. `deadline_ns` is negative for
  * none. Returns 0 when it is worth looking again, or a negated errno. */
@@ -96,7 +107,7 @@ int poller_sleep(struct seat *seat, int64_t deadline_ns);
 /* To be called by a thread that will not sit down again: lets another lead. */
 void poller_leave(struct poller *poller);
 
-/* Takes the reports there are, without waiting. Releases the lock meanwhile. 0 or
+/* Takes the reports there are, and the timers that are due, without waiting. Releases the lock meanwhile. 0 or
  * negative. */
 int poller_look(struct poller *poller);
 

@@ -91,6 +91,24 @@ static void receive_some(struct dice *dice)
     wo_recv(any_near(dice), bytes, sizeof(bytes), MSG_DONTWAIT);
 }
 
+static void time_one(struct dice *dice)
+{
+    wo_timer_set(any_event(dice), throw(dice, 3) * SHORT_NS, throw(dice, 2) * SHORT_NS);
+}
+
+static void cancel_one(struct dice *dice)
+{
+    wo_timer_cancel(any_event(dice));
+}
+
+static void wait_fairly(struct dice *dice)
+{
+    wo_event *three[3] = {any_event(dice), any_event(dice), any_event(dice)};
+    size_t index = throw(dice, 3);
+
+    wo_wait_next(three, 3, SHORT_NS, &index);
+}
+
 static void replace_one(struct dice *dice)
 {
     wo_event *fresh, *old;
@@ -104,8 +122,9 @@ static void replace_one(struct dice *dice)
 static void *do_everything(void *argument)
 {
     static void (*const steps[])(struct dice *) = {
-        select_one, enumerate_one, set_one,   reset_one,    wait_for_two, wait_for_set,
-        add_one,    remove_one,    send_some, receive_some, replace_one,
+        select_one,   enumerate_one, set_one,    reset_one,   wait_for_two,
+        wait_for_set, add_one,       remove_one, send_some,   receive_some,
+        replace_one,  time_one,      cancel_one, wait_fairly,
     };
     struct dice *dice = argument;
 

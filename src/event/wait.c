@@ -1,9 +1,13 @@
-/* wo_wait: waiting on an array of events.
+/* wo_wait and wo_wait_next: waiting on an array of events.
  *
  * Nothing of the array is kept in the kernel or in the events. A wait locks the homes of
  * its events (one, but where some are in wait sets), looks through the array, and sleeps
  * with those homes until one of them has news; so that what it sees and takes, it sees
- * and takes at one moment. */
+ * and takes at one moment.
+ *
+ * A long array is looked through as seldom as can be: the first look also checks the
+ * arguments and finds out whether the first event's home is the home of all, and there is
+ * another only after somebody was roused for something. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -23,9 +27,10 @@ struct wait {
     wo_event *const *events;
     size_t count;
     enum wo_wait_mode mode;
-    uint64_t
-        births;  /* events made before the wait; a younger one took a freed one's place */
-    bool looked; /* at what the kernel knows, at least once */
+    size_t begin;    /* the search's first index; it goes round */
+    uint64_t births; /* events made before; a younger one took a freed one's place */
+    bool begun;      /* the whole array was looked through once, and is good */
+    bool looked;     /* at what the kernel knows, at least once */
     struct waiter waiter;
     struct seat *seats; /* one for each home, in the order of the homes' addresses */
     size_t seat_count, seat_capacity;
@@ -86,16 +91,19 @@ static void unlock_homes(struct wait *wait)
         poller_unlock(wait->seats[i].poller);
 }
 
-/* Finds the homes, and leaves them locked. */
-static int find_homes(struct wait *wait)
+/* Finds the homes of the first `count` events, and leaves them locked. */
+static int find_homes(struct wait *wait, size_t count)
 {
     const struct poller *last = NULL;
     int code;
 
     wait->seat_count = 0;
-    for (size_t i = 0; i < wait->count; i++) {
-        struct poller *home = atomic_load(&wait->events[i]->home);
+    for (size_t i = 0; i < count; i++) {
+        struct poller *home =
+            wait->events[i] ? atomic_load(&wait->events[i]->home) : NULL;
 
+        if (!home)
+            return -EINVAL;
         if (home == last || seat_at(wait, home))
             continue;
         code = add_seat(wait, home);
@@ -104,43 +112,81 @@ static int find_homes(struct wait *wait)
         last = home;
     }
     lock_homes(wait);
-    for (size_t i = 0; i < wait->seat_count; i++)
+    for (size_t i = 0; i < wait->seat_count; i++) {
         wait->seats[i].since = wait->seats[i].poller->moment;
+        wait->seats[i].news = wait->seats[i].poller->news - 1; /* all of it is news */
+    }
     return 0;
+}
+
+/* Whether anyone was roused, with any of the homes, since the last look through the
+ * array. */
+static bool has_news(struct wait *wait)
+{
+    bool news = false;
+
+    for (size_t i = 0; i < wait->seat_count; i++) {
+        struct seat *seat = &wait->seats[i];
+
+        news = news || seat->news != seat->poller->news;
+        seat->news = seat->poller->news;
+    }
+    return news;
 }
 
 /* ---- Looking; the homes are locked ---- */
 
-/* The seat with the event's home; `hint` is the last event's. Negative for an event that
- * is not there any more, or not with any home we hold. */
+/* The seat with the event's home; `hint` is the last event's. Negative for what is no
+ * event, one that is not there any more, or one that is not with any home we hold. */
 static int check(struct wait *wait, const wo_event *event, struct seat **hint)
 {
-    const struct poller *home = atomic_load(&event->home);
+    const struct poller *home;
 
+    if (!event)
+        return -EINVAL;
+    home = atomic_load(&event->home);
     if (!*hint || (*hint)->poller != home)
         *hint = seat_at(wait, home);
     if (!*hint)
         return MOVED;
     if (!atomic_load(&event->alive) || event->birth > wait->births)
-        return -ECANCELED;
+        return wait->begun ? -ECANCELED : -EINVAL;
     return 0;
 }
 
-static int find_any(struct wait *wait, size_t *ret_index)
+/* Looks at the indices from `from` to before `to`. */
+static int find_between(struct wait *wait, size_t from, size_t to, size_t *ret_index)
 {
     struct seat *seat = NULL;
+    int found = NOT_YET;
 
-    for (size_t i = 0; i < wait->count; i++) {
+    for (size_t i = from; i < to && (found == NOT_YET || !wait->begun); i++) {
         int code = check(wait, wait->events[i], &seat);
 
         if (code < 0)
             return code;
-        if (event_signalled(wait->events[i], seat->since)) {
+        if (found == NOT_YET && event_signalled(wait->events[i], seat->since)) {
             *ret_index = i;
-            return 0;
+            found = 0;
         }
     }
-    return NOT_YET;
+    return found;
+}
+
+static int find_any(struct wait *wait, size_t *ret_index)
+{
+    size_t behind;
+    int code = find_between(wait, wait->begin, wait->count, ret_index);
+    int code_behind;
+
+    if (wait->begin == 0 || (code != NOT_YET && (code < 0 || wait->begun)))
+        return code;
+    code_behind = find_between(wait, 0, wait->begin, &behind);
+    if (code == 0 && (code_behind == 0 || code_behind == NOT_YET))
+        return 0;
+    if (code_behind == 0)
+        *ret_index = behind;
+    return code_behind;
 }
 
 static int find_all(struct wait *wait, size_t *ret_index)
@@ -211,8 +257,13 @@ static int sleep_on_several(struct wait *wait, int64_t deadline_ns)
         goto out;
     }
     atomic_store(&wait->waiter.roused, 0);
-    for (size_t i = 0; i < wait->seat_count; i++)
-        poller_sit(&wait->seats[i]);
+    for (size_t i = 0; i < wait->seat_count; i++) {
+        struct seat *seat = &wait->seats[i];
+
+        poller_sit(seat);
+        if (seat->leads)
+            deadline_ns = poller_deadline_ns(seat->poller, deadline_ns);
+    }
     unlock_homes(wait);
     poll_seats(wait, pollfds, time_left_ns(deadline_ns));
     lock_homes(wait);
@@ -261,7 +312,8 @@ static int try_once(struct wait *wait, size_t *ret_index)
     int code =
         wait->mode == WO_ALL ? find_all(wait, ret_index) : find_any(wait, ret_index);
 
-    if (code == 0 && *ret_index > 0 && !wait->looked) {
+    wait->begun = wait->begun || code == 0 || code == NOT_YET;
+    if (code == 0 && wait->mode == WO_ANY && *ret_index != wait->begin && !wait->looked) {
         wait->looked = true;
         code = look_at_homes(wait);
         if (code == 0)
@@ -275,7 +327,7 @@ static int try_once(struct wait *wait, size_t *ret_index)
 static int wait_until(struct wait *wait, int64_t deadline_ns, size_t *ret_index)
 {
     for (;;) {
-        int code = try_once(wait, ret_index);
+        int code = has_news(wait) ? try_once(wait, ret_index) : NOT_YET;
 
         if (code == NOT_YET && wait->looked && time_left_ns(deadline_ns) == 0)
             return -ETIMEDOUT;
@@ -288,48 +340,60 @@ static int wait_until(struct wait *wait, int64_t deadline_ns, size_t *ret_index)
     }
 }
 
-static int valid(wo_event *const *events, size_t count, enum wo_wait_mode mode,
-                 int64_t timeout_ns)
+static int wait_on_array(struct wait *wait, int64_t timeout_ns, size_t *ret_index)
 {
-    if (!events || count == 0 || timeout_ns < WO_FOREVER ||
-        (mode != WO_ANY && mode != WO_ALL))
+    int64_t deadline_ns = deadline_after_ns(timeout_ns);
+    int code;
+
+    if (!wait->events || wait->count == 0 || timeout_ns < WO_FOREVER)
         return -EINVAL;
-    for (size_t i = 0; i < count; i++)
-        if (!events[i] || !atomic_load(&events[i]->alive))
-            return -EINVAL;
-    return 0;
+    wait->births = event_births();
+    wait->waiter.wake = -1;
+    wait->seats = wait->few;
+    wait->seat_capacity = SEATS;
+    code = find_homes(wait, 1);
+    while (code == 0) {
+        code = wait_until(wait, deadline_ns, ret_index);
+        for (size_t i = 0; i < wait->seat_count; i++)
+            poller_leave(wait->seats[i].poller);
+        unlock_homes(wait);
+        if (code != MOVED)
+            break;
+        code = find_homes(wait, wait->count);
+    }
+    if (wait->waiter.wake >= 0)
+        close(wait->waiter.wake);
+    if (wait->seats != wait->few)
+        free(wait->seats);
+    return code;
 }
 
 int wo_wait(wo_event *const *events, size_t count, enum wo_wait_mode mode,
             int64_t timeout_ns, size_t *ret_index)
 {
-    struct wait wait = {.events = events,
-                        .count = count,
-                        .mode = mode,
-                        .births = event_births(),
-                        .waiter = {.wake = -1},
-                        .seat_capacity = SEATS};
-    int64_t deadline_ns = deadline_after_ns(timeout_ns);
+    struct wait wait = {.events = events, .count = count, .mode = mode};
     size_t index = 0;
-    int code = valid(events, count, mode, timeout_ns);
+    int code;
 
-    if (code < 0)
-        return code;
-    wait.seats = wait.few;
-    do {
-        code = find_homes(&wait);
-        if (code < 0)
-            break;
-        code = wait_until(&wait, deadline_ns, &index);
-        for (size_t i = 0; i < wait.seat_count; i++)
-            poller_leave(wait.seats[i].poller);
-        unlock_homes(&wait);
-    } while (code == MOVED);
-    if (wait.waiter.wake >= 0)
-        close(wait.waiter.wake);
-    if (wait.seats != wait.few)
-        free(wait.seats);
+    if (mode != WO_ANY && mode != WO_ALL)
+        return -EINVAL;
+    code = wait_on_array(&wait, timeout_ns, &index);
     if (code == 0 && ret_index)
         *ret_index = index;
+    return code;
+}
+
+int wo_wait_next(wo_event *const *events, size_t count, int64_t timeout_ns, size_t *index)
+{
+    struct wait wait = {.events = events, .count = count, .mode = WO_ANY};
+    size_t found = 0;
+    int code;
+
+    if (!index)
+        return -EINVAL;
+    wait.begin = *index < count ? (*index + 1) % count : 0;
+    code = wait_on_array(&wait, timeout_ns, &found);
+    if (code == 0)
+        *index = found;
     return code;
 }
