@@ -227,6 +227,13 @@ static void say_close(struct sentence *sentence, const struct verdict *verdict)
                                                              : N_("reset by the client"));
         break;
     case CLOSE_STILL_OPEN: say_plain(sentence, N_("still open")); break;
+    case CLOSE_NOT_SEEN:
+        say_plain(sentence, by_server
+                                ? N_("closed, by the server first; how was not seen")
+                            : verdict->closed_first == SIDE_CLIENT
+                                ? N_("closed, by the client first; how was not seen")
+                                : N_("closed; how was not seen"));
+        break;
     case CLOSE_NONE: break;
     }
 }

@@ -112,6 +112,9 @@ static void every_way_of_closing(void **state)
         {CLOSE_HALF_CLOSED, SIDE_SERVER,
          "half closed: the server has said its last, the client may go on"},
         {CLOSE_STILL_OPEN, SIDE_NULL, "still open"},
+        {CLOSE_NOT_SEEN, SIDE_SERVER, "closed, by the server first; how was not seen"},
+        {CLOSE_NOT_SEEN, SIDE_CLIENT, "closed, by the client first; how was not seen"},
+        {CLOSE_NOT_SEEN, SIDE_NULL, "closed; how was not seen"},
     };
     for (size_t i = 0; i < sizeof closings / sizeof *closings; i++) {
         char expected[128] = "its opening was not seen; ";

@@ -116,6 +116,7 @@ enum close_word {
     CLOSE_HALF_CLOSED,
     CLOSE_RESET,
     CLOSE_STILL_OPEN,
+    CLOSE_NOT_SEEN, /* it closed, by the states, but its segments were not seen */
     CLOSE_NONE
 };
 

@@ -226,6 +226,7 @@ static void every_word_is_the_designs(void **state)
     assert_string_equal(close_word(CLOSE_HALF_CLOSED), "half-closed");
     assert_string_equal(close_word(CLOSE_RESET), "reset");
     assert_string_equal(close_word(CLOSE_STILL_OPEN), "still-open");
+    assert_string_equal(close_word(CLOSE_NOT_SEEN), "not-seen");
     assert_string_equal(close_word(CLOSE_NONE), "none");
     assert_null(side_word(SIDE_NULL));
     assert_string_equal(side_word(SIDE_CLIENT), "client");

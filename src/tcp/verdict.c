@@ -299,6 +299,31 @@ static void last_states(const struct story *story, struct verdict *verdict)
     verdict->standing = standing[0] > standing[1] ? standing[0] : standing[1];
 }
 
+/* Without a segment of the close, the states still tell that it closed and, as only the
+ * end that closes first comes through FIN_WAIT_1, who began. */
+static void judge_unseen_close(const struct story *story, struct verdict *verdict)
+{
+    bool began[2] = {false, false}, gone[2] = {false, false};
+    for (size_t i = 0; i < story->event_count; i++) {
+        const struct event *event = &story->events[i];
+        if (event->kind != EVENT_STATE)
+            continue;
+        enum tcp_state state = event->state.state;
+        began[event->place] |= state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2 ||
+                               state == STATE_CLOSING || state == STATE_TIME_WAIT;
+        gone[event->place] = state != STATE_LISTEN && state != STATE_SYN_SENT &&
+                             state != STATE_SYN_RECEIVED && state != STATE_ESTABLISHED;
+    }
+    if (!began[PLACE_CLIENT] && !began[PLACE_SERVER] && !gone[PLACE_CLIENT] &&
+        !gone[PLACE_SERVER])
+        return;
+    verdict->close = CLOSE_NOT_SEEN;
+    if (began[PLACE_CLIENT] && began[PLACE_SERVER])
+        verdict->closed_first = SIDE_BOTH;
+    else if (began[PLACE_CLIENT] || began[PLACE_SERVER])
+        verdict->closed_first = began[PLACE_CLIENT] ? SIDE_CLIENT : SIDE_SERVER;
+}
+
 static void span(const struct story *story, struct verdict *verdict)
 {
     if (story->event_count == 0)
@@ -341,6 +366,8 @@ void story_judge(struct story *story)
             seen_ns(digest.syn_ack_acked) - seen_ns(digest.syn[PLACE_CLIENT]);
     count_packets(story, verdict);
     last_states(story, verdict);
+    if (verdict->close == CLOSE_STILL_OPEN)
+        judge_unseen_close(story, verdict);
     collect_evidence(&digest, verdict);
     compare_zeek(story, verdict);
     verdict->completeness = compare_completeness(story);

@@ -36,8 +36,7 @@ static void assert_verdict(struct story *story, const char *open, const char *cl
     story_free(&story);
 }
 
-/* ---- How it opened
- * -------------------------------------------------------------------------- */
+/* --- How it opened --- */
 
 static void three_segments_open_three_way(void **state)
 {
@@ -209,8 +208,7 @@ static void an_old_syn_turned_away_is_no_reset(void **state)
                    "three-way", "still-open", "null", "null");
 }
 
-/* ---- How it closed
- * -------------------------------------------------------------------------- */
+/* --- How it closed --- */
 
 static void four_segments(void **state)
 {
@@ -348,8 +346,7 @@ static void a_close_across_the_wrap(void **state)
         "three-way", "four-segment", "client", "null");
 }
 
-/* ---- What went wrong on the way
- * ------------------------------------------------------------- */
+/* --- What went wrong on the way --- */
 
 static void assert_anomaly(const struct story *story, enum anomaly_kind kind,
                            uint32_t count, uint64_t first)
@@ -432,8 +429,7 @@ static void evidence_keeps_the_first_eight_and_counts_all(void **state)
     story_free(&story);
 }
 
-/* ---- Counts, times, states, evidence
- * -------------------------------------------------------- */
+/* --- Counts, times, states, evidence --- */
 
 static void assert_bytes(struct story *story, uint64_t client, uint64_t server)
 {
@@ -537,6 +533,19 @@ static void the_verdict_names_the_packets_it_rests_on(void **state)
     story_free(&story);
 }
 
+static void states_alone_tell_that_it_closed_and_who_began(void **state)
+{
+    (void)state;
+    assert_verdict(packets("C calls connect", "C in ESTABLISHED", "S in ESTABLISHED",
+                           "S in FIN_WAIT_1", "C in CLOSE_WAIT", "C in CLOSED",
+                           "S in TIME_WAIT"),
+                   "not-seen", "not-seen", "server", "null");
+    assert_verdict(packets("C in ESTABLISHED", "S in ESTABLISHED", "C in CLOSED"),
+                   "not-seen", "not-seen", "null", "null");
+    assert_verdict(packets("S in LISTEN", "C in ESTABLISHED", "S in ESTABLISHED"),
+                   "not-seen", "still-open", "null", "null");
+}
+
 static void judging_again_says_the_same(void **state)
 {
     (void)state;
@@ -599,6 +608,7 @@ int main(void)
         cmocka_unit_test(times_before_zero_are_times),
         cmocka_unit_test(the_last_states_stand_by_their_weaker_standing),
         cmocka_unit_test(the_verdict_names_the_packets_it_rests_on),
+        cmocka_unit_test(states_alone_tell_that_it_closed_and_who_began),
         cmocka_unit_test(judging_again_says_the_same),
         cmocka_unit_test(an_empty_story_is_judged),
     };

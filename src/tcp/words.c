@@ -21,7 +21,7 @@ TABLE(fates, FATE_INJECTED + 1, "delivered", "lost", "delayed", "duplicated", "i
 TABLE(opens, OPEN_NOT_SEEN + 1, "three-way", "simultaneous", "fast-open", "refused",
       "unreachable", "no-answer", "half-open", "aborted", "not-seen");
 TABLE(closes, CLOSE_NONE + 1, "four-segment", "three-segment", "simultaneous",
-      "half-closed", "reset", "still-open", "none");
+      "half-closed", "reset", "still-open", "not-seen", "none");
 TABLE(anomalies, ANOMALY_KIND_COUNT, "syn-retransmitted", "synack-retransmitted",
       "fin-retransmitted", "data-retransmitted", "zero-window", "data-after-close");
 
