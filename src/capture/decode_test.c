@@ -44,8 +44,7 @@ static enum decode_result decode(void **state, const uint8_t *bytes, size_t leng
     return decode_ip(memcpy(guarded->end - length, bytes, length), length, ret_segment);
 }
 
-/* ---- Samples
- * -------------------------------------------------------------------------------- */
+/* --- Samples --- */
 
 #define IPV4(total, protocol)                                                            \
     0x45, 0, (total) >> 8, (total)&0xff, 0, 1, 0x40, 0, 64, protocol, 0, 0, 10, 9, 0, 1, \
@@ -92,8 +91,7 @@ enum { SAMPLES = sizeof samples / sizeof samples[0] };
 
 #define decoded(state, sample) decode(state, sample, sizeof(sample), &segment)
 
-/* ---- What is read
- * --------------------------------------------------------------------------- */
+/* --- What is read --- */
 
 static void a_segment_says_what_its_header_says(void **state)
 {
@@ -232,8 +230,7 @@ static void a_payload_cut_short_keeps_its_length(void **state)
     assert_int_equal(segment.payload_captured, 2);
 }
 
-/* ---- What is not TCP
- * ------------------------------------------------------------------------ */
+/* --- What is not TCP --- */
 
 static void other_protocols_are_others(void **state)
 {
@@ -274,8 +271,7 @@ static void a_version_nobody_knows_is_malformed(void **state)
     }
 }
 
-/* ---- Lengths that lie
- * ----------------------------------------------------------------------- */
+/* --- Lengths that lie --- */
 
 static enum decode_result with(void **state, const uint8_t *sample, size_t length,
                                size_t at, uint8_t value)
@@ -307,8 +303,7 @@ static void headers_that_contradict_themselves_are_malformed(void **state)
     assert_int_equal(with(state, extended6, sizeof extended6, 5, 7), DECODE_MALFORMED);
 }
 
-/* ---- Every truncation, every flip
- * ----------------------------------------------------------- */
+/* --- Every truncation, every flip --- */
 
 static void every_truncation_of_a_header_is_cut(void **state)
 {

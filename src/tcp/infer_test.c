@@ -154,8 +154,7 @@ static void a_reset_with_the_fins_number_closes(void **state)
                  OPENED_SERVER " CLOSE_WAIT CLOSED");
 }
 
-/* ---- What an end does not heed
- * -------------------------------------------------------------- */
+/* --- What an end does not heed --- */
 
 static void a_reset_out_of_the_window_changes_nothing(void **state)
 {
@@ -212,8 +211,7 @@ static void a_syn_to_an_open_connection_is_only_challenged(void **state)
                  OPENED_CLIENT, OPENED_SERVER);
 }
 
-/* ---- Where the story begins late, or lacks a direction
- * -------------------------------------- */
+/* --- Where the story begins late, or lacks a direction --- */
 
 static void in_the_middle_nothing_is_known_until_a_fin(void **state)
 {
@@ -284,8 +282,7 @@ static void a_fin_behind_gigabytes(void **state)
                  OPENED_SERVER " FIN_WAIT_1 TIME_WAIT");
 }
 
-/* ---- Beside what was observed
- * --------------------------------------------------------------- */
+/* --- Beside what was observed --- */
 
 static void where_one_state_was_observed_none_is_inferred(void **state)
 {

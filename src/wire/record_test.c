@@ -43,8 +43,7 @@ static struct endpoint server_end(void)
     return endpoint_ipv4(10, 9, 0, 2, 30001);
 }
 
-/* ---- Noting
- * --------------------------------------------------------------------------------- */
+/* --- Noting --- */
 
 static struct segment segment_of(enum place from, uint8_t flags, uint32_t seq,
                                  uint32_t ack)
@@ -114,8 +113,7 @@ static void returns_with_ends(struct record *record, int64_t t_ns, enum place pl
                                       .peer = client ? server_end() : client_end()});
 }
 
-/* ---- Looking
- * -------------------------------------------------------------------------------- */
+/* --- Looking --- */
 
 static void flush(struct record *record, bool grown)
 {
@@ -155,8 +153,7 @@ static const struct event_packet *packet_of(const struct record *record, size_t 
     return NULL;
 }
 
-/* ---- Stories
- * -------------------------------------------------------------------------------- */
+/* --- Stories --- */
 
 static void moments_in_disorder_give_an_ordered_story(void **state)
 {
@@ -219,8 +216,7 @@ static void only_a_state_that_changed_is_told(void **state)
                      STANDING_OBSERVED);
 }
 
-/* ---- Calls
- * ---------------------------------------------------------------------------------- */
+/* --- Calls --- */
 
 static void calls_find_their_story_by_inode_before_and_after(void **state)
 {
@@ -313,8 +309,7 @@ static void connects_that_failed_unseen_are_stories_of_their_own(void **state)
     assert_told(record, 1, "C(connect C)connect ");
 }
 
-/* ---- A four-tuple used again
- * ---------------------------------------------------------------- */
+/* --- A four-tuple used again --- */
 
 static void a_four_tuple_used_again_begins_a_new_story(void **state)
 {
@@ -348,8 +343,7 @@ static void the_same_syn_again_is_the_same_story(void **state)
     assert_true(packet_of(record, 0, 2)->retransmission);
 }
 
-/* ---- What became of packets
- * ----------------------------------------------------------------- */
+/* --- What became of packets --- */
 
 static void a_lost_packet_never_arrives(void **state)
 {
@@ -449,8 +443,7 @@ static void a_payload_is_copied_when_it_is_noted(void **state)
     assert_int_equal(packet_of(record, 0, 0)->bytes, 14);
 }
 
-/* ---- Threads
- * -------------------------------------------------------------------------------- */
+/* --- Threads --- */
 
 enum { THREADS = 4, EACH = 500 };
 
