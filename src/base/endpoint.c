@@ -27,7 +27,7 @@ char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
         inet_ntop(AF_INET6, endpoint->address, address, sizeof address);
         snprintf(text, ENDPOINT_TEXT, "[%s]:%u", address, endpoint->port);
         break;
-    default: strcpy(text, "?");
+    default: snprintf(text, ENDPOINT_TEXT, "?");
     }
     return text;
 }

@@ -75,7 +75,7 @@ int utf16le_to_utf8(const void *utf16le, size_t length, struct buffer *ret_utf8,
         }
         uint8_t utf8[6];
         buffer_append(ret_utf8, utf8, u8_uctomb(utf8, character, sizeof utf8));
-        at += 2 * taken;
+        at += taken == 2 ? 4 : 2;
     }
     if (ret_utf8->failed)
         return ret_utf8->failed;

@@ -26,7 +26,7 @@ struct settings {
 
 /* What comes of the strings that are heard. */
 struct console {
-    const struct hello_client *client;
+    char peer[ENDPOINT_TEXT]; /* whom it hears, once connected */
     wo_event *stop;
     int write_errno; /* of standard output; 0 as long as it takes what is written */
 };
@@ -110,12 +110,11 @@ static int read_settings(int argc, char **argv, struct settings *settings,
 static void tell_faults(const struct console *console,
                         const struct message_faults *faults)
 {
-    char peer[ENDPOINT_TEXT], array[256];
+    char array[256];
     struct buffer sentence;
     buffer_init_fixed(&sentence, array, sizeof array);
     message_describe(faults, HELLO_CLIENT_BYTES, &sentence);
-    fprintf(stderr, "%s: %s\n", endpoint_format(&console->client->stream.peer, peer),
-            buffer_text(&sentence));
+    fprintf(stderr, "%s: %s\n", console->peer, buffer_text(&sentence));
 }
 
 static void print_heard(void *owner, const char *text, size_t length,
@@ -149,7 +148,7 @@ static int talk(const struct settings *settings, const struct address_list *addr
         return complain(EXIT_FAILED, _("stopped before the connection was made"));
     if (code)
         return complain(EXIT_FAILED, "%s", err.sentence);
-    console->client = &client;
+    endpoint_format(&client.stream.peer, console->peer);
     int status = EXIT_DONE;
     if (hello_client_run(&client, console->stop, &err))
         status = complain(EXIT_FAILED, "%s", err.sentence);

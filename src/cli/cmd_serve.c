@@ -119,8 +119,7 @@ static int read_settings(int argc, char **argv, struct settings *settings,
     return EXIT_DONE;
 }
 
-/* ---- What the server reports
- * ----------------------------------------------------------------- */
+/* --- What the server reports --- */
 
 static void print_said(void *owner, const struct endpoint *peer, const char *text,
                        size_t length)
@@ -148,8 +147,7 @@ static void print_told(void *owner, const struct endpoint *peer, const char *sen
         complain(EXIT_DONE, "%s", sentence);
 }
 
-/* ---- Serving
- * --------------------------------------------------------------------------------- */
+/* --- Serving --- */
 
 /* Every conversation holds descriptors; the soft limit is 1,024 for the sake of
  * select(2). */

@@ -18,23 +18,21 @@ static void tell(const struct conversation *conversation, const char *sentence)
     reports->told(reports->owner, &conversation->stream.peer, sentence);
 }
 
-struct conversation *conversation_new(const struct hello_server_options *options,
-                                      int *ret_errno)
+int conversation_new(const struct hello_server_options *options,
+                     struct conversation **ret_conversation)
 {
     struct conversation *conversation = calloc(1, sizeof *conversation);
-    if (!conversation) {
-        *ret_errno = -ENOMEM;
-        return NULL;
-    }
+    if (!conversation)
+        return -ENOMEM;
     conversation->options = options;
     conversation->stream.fd = -1;
     message_reader_init(&conversation->reader, MESSAGE_BYTES);
     int code = wo_event_new(WO_MANUAL_RESET, &conversation->stream.event);
-    if (code) {
-        *ret_errno = code;
+    if (code)
         conversation_free(&conversation);
-    }
-    return conversation;
+    else
+        *ret_conversation = conversation;
+    return code;
 }
 
 void conversation_free(struct conversation **conversation)

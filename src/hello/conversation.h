@@ -40,11 +40,10 @@ struct conversation {
     struct list_link link; /* in the server's queue of that phase */
 };
 
-/* A conversation without a connection, its event made beforehand so that accepting can
- * not fail for it. Null and a negated errno in `ret_errno` where there is no memory or
- * descriptor. */
-struct conversation *conversation_new(const struct hello_server_options *options,
-                                      int *ret_errno);
+/* A conversation without a connection, its event made beforehand so that accepting cannot
+ * fail for it. A negated errno where there is no memory or descriptor. */
+int conversation_new(const struct hello_server_options *options,
+                     struct conversation **ret_conversation);
 /* Closes it, whatever its phase. Accepts null, leaves null. */
 void conversation_free(struct conversation **conversation);
 

@@ -154,11 +154,10 @@ static void settle(struct hello_server *server, struct conversation *conversatio
     atomic_fetch_add(&server->served, 1);
 }
 
-static void start_conversation(struct hello_server *server, int fd,
+static void start_conversation(struct hello_server *server,
+                               struct conversation *conversation, int fd,
                                const struct endpoint *peer)
 {
-    struct conversation *conversation = server->spare;
-    server->spare = NULL;
     atomic_fetch_add(&server->open, 1);
     int code = wo_set_add(server->set, conversation->stream.event, conversation);
     conversation_start(conversation, fd, peer, &server->greeting);
@@ -238,12 +237,12 @@ static bool passes(int code)
 static void accept_one(struct hello_server *server, struct port *port)
 {
     struct endpoint peer;
-    int code = 0;
-    if (!server->spare)
-        server->spare = conversation_new(&server->options, &code);
-    int fd = server->spare ? listener_accept(&port->listener, &peer) : code;
+    struct conversation *spare = server->spare;
+    int code = spare ? 0 : conversation_new(&server->options, &spare);
+    int fd = code ? code : listener_accept(&port->listener, &peer);
+    server->spare = fd < 0 ? spare : NULL;
     if (fd >= 0)
-        start_conversation(server, fd, &peer);
+        start_conversation(server, spare, fd, &peer);
     else if (!passes(fd))
         pause_port(server, port, fd);
 }

@@ -27,7 +27,7 @@ struct stage {
     struct watch watch;
     char calls
         [1024]; /* the names of the server's calls; written by its thread, read after it */
-    char said[256], told[256];
+    char said[1024], told[1024];
 };
 
 static int64_t stage_now_ns(void *owner)
@@ -162,7 +162,7 @@ static void silence_is_counted_on_the_servers_clock(void **state)
 {
     struct stage *stage = *state;
     int silent = greeted(stage);
-    close(greeted(stage)); /* once this one is greeted, the silence of the first has begun */
+    close(greeted(stage)); /* this one greeted, the first's silence has begun */
     atomic_fetch_add(&stage->now_ns, 60 * NS_PER_S);
     int waking =
         greeted(stage); /* the server looks at its clock when something happens */
@@ -185,6 +185,30 @@ static void a_string_without_zero_ends_half_a_second_after_its_last_bytes(void *
     stage_stop(stage);
     assert_string_equal(stage->said, "a");
     assert_string_equal(stage->told, "an odd number of bytes, the last left out");
+}
+
+static void draining_ends_after_five_seconds_however_much_comes(void **state)
+{
+    struct stage *stage = *state;
+    char flood[300], byte;
+    memset(flood, 'x', sizeof flood);
+    int flooding = greeted(stage);
+    assert_int_equal(send(flooding, flood, sizeof flood, 0), sizeof flood);
+    assert_int_equal(recv(flooding, &byte, 1, 0), 0); /* the server has no more to say */
+    for (int second = 0; second < 5; second++) {
+        assert_int_equal(send(flooding, flood, 2, MSG_NOSIGNAL), 2);
+        close(greeted(
+            stage)); /* once the second of these is greeted, the bytes were read */
+        close(greeted(stage));
+        atomic_fetch_add(&stage->now_ns, NS_PER_S);
+    }
+    close(greeted(stage));
+    close(greeted(stage));
+    send(flooding, flood, 2, MSG_NOSIGNAL); /* closed: answered by a reset */
+    assert_int_equal(send(flooding, flood, 2, MSG_NOSIGNAL), -1);
+    close(flooding);
+    stage_stop(stage);
+    assert_string_equal(stage->told, "more than 200 bytes, the rest left out");
 }
 
 static void stopping_leaves_the_open_conversations_to_be_freed(void **state)
@@ -234,6 +258,7 @@ int main(void)
         stage_test(open_and_served_are_counted),
         stage_test(silence_is_counted_on_the_servers_clock),
         stage_test(a_string_without_zero_ends_half_a_second_after_its_last_bytes),
+        stage_test(draining_ends_after_five_seconds_however_much_comes),
         stage_test(stopping_leaves_the_open_conversations_to_be_freed),
         stage_test(our_client_hears_answers_and_leaves),
     };
