@@ -208,6 +208,17 @@ WO_API int wo_set_remove(wo_set *set, wo_event *event);
 WO_API int wo_set_wait(wo_set *set, wo_ready *ret_ready, size_t capacity,
                        int64_t timeout_ns);
 
+/* --- How the kernel is asked --- */
+
+/* Chooses the backend by its name: "epoll", which is used unless another is asked for, or
+ * "io_uring" where the library was built with it. Before the first event or set is made, and over
+ * what the environment's WOSHOU_EVENT_BACKEND says. Where the chosen one cannot be set up (an old
+ * kernel, a seccomp profile, a limit), epoll is used all the same; and none is tried that was not
+ * asked for. -EBUSY once one is in use, -ENOENT for an unknown name, -EINVAL for null. */
+WO_API int wo_backend_choose(const char *name);
+/* The name of the backend in use; before the first use, of the one that will be tried. */
+WO_API const char *wo_backend_name(void);
+
 #ifdef __cplusplus
 }
 #endif

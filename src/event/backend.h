@@ -18,7 +18,8 @@
 struct engine;
 
 /* One report: the token that the socket was added with, and its conditions as poll()
- * names them (POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLERR, POLLHUP). */
+ * names them (POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLERR, POLLHUP). The low 32 bits of
+ * a token are the socket's number. */
 struct report {
     uint64_t token;
     unsigned conditions;
@@ -26,6 +27,9 @@ struct report {
 
 /* The token of reports that only say: engine_wake was called. */
 #define WAKE_TOKEN UINT64_MAX
+/* Among the conditions: the engine has ceased to watch the socket for a reason of its
+ * own, and the socket is to be added again. Changes meanwhile are reported then. */
+#define REPORT_LAPSED (1u << 31)
 
 struct backend {
     const char *name;
@@ -53,12 +57,10 @@ struct engine {
 };
 
 extern const struct backend backend_epoll;
+extern const struct backend backend_uring; /* where the build has liburing */
 
-/* All there are, best first, ended by null. */
-extern const struct backend *const backends[];
-
-/* Opens an engine of the backend that WOSHOU_EVENT_BACKEND names, or the best one that
- * works. */
+/* Opens an engine of the backend that the process wants; of epoll, where that one cannot
+ * be had (an old kernel, a seccomp profile, a limit). */
 int engine_open(struct engine **ret_engine);
 
 #endif

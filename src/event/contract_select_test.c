@@ -32,7 +32,7 @@ static int close_scene(void **state)
     return 0;
 }
 
-/* ---- Selecting ---- */
+/* --- Selecting --- */
 
 static void selecting_makes_the_socket_non_blocking(void **state)
 {
@@ -167,7 +167,7 @@ static void one_event_may_serve_many_sockets(void **state)
     close_pair(&second);
 }
 
-/* ---- Enumerating ---- */
+/* --- Enumerating --- */
 
 static void enumerating_leaves_the_slots_of_other_events_untouched(void **state)
 {
@@ -229,7 +229,7 @@ static void enumerating_without_a_wait_sees_what_there_is(void **state)
     assert_int_equal(recorded(scene->pair.near, scene->event), 0);
 }
 
-/* ---- Accepting, closing, freeing ---- */
+/* --- Accepting, closing, freeing --- */
 
 static void an_accepted_socket_inherits_event_and_mask(void **state)
 {

@@ -259,7 +259,7 @@ static void every_ready_one_of_hundreds_of_sockets_is_found(void **state)
     wo_set_free(&set);
 }
 
-/* ---- While a thread waits ---- */
+/* --- While a thread waits --- */
 
 static void adding_a_set_event_wakes_the_wait(void **state)
 {
@@ -327,7 +327,7 @@ static void two_threads_on_one_set_share_its_auto_reset_events(void **state)
     wo_event_free(&events[1]);
 }
 
-/* ---- Waits on arrays whose events are in sets ---- */
+/* --- Waits on arrays whose events are in sets --- */
 
 static void one_wait_covers_events_of_several_sets_and_of_none(void **state)
 {

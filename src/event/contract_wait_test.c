@@ -7,7 +7,7 @@
 #include <sys/time.h>
 #include <time.h>
 
-/* ---- Events ---- */
+/* --- Events --- */
 
 static void a_new_event_is_not_set(void **state)
 {
@@ -71,7 +71,7 @@ static void what_is_no_event_is_refused(void **state)
     assert_int_equal(wo_wait(&copy, 1, WO_ANY, 0, NULL), -EINVAL);
 }
 
-/* ---- Waiting ---- */
+/* --- Waiting --- */
 
 static void a_wait_is_told_what_is_wrong_with_it(void **state)
 {
@@ -236,7 +236,7 @@ static void a_timeout_is_never_early(void **state)
     wo_event_free(&event);
 }
 
-/* ---- Several threads ---- */
+/* --- Several threads --- */
 
 static void setting_wakes_a_thread_that_waits(void **state)
 {
@@ -348,7 +348,7 @@ static void closing_a_socket_leaves_the_waits_on_its_event_waiting(void **state)
     wo_event_free(&event);
 }
 
-/* ---- Signal handlers ---- */
+/* --- Signal handlers --- */
 
 static wo_event *set_by_handler;
 

@@ -116,7 +116,7 @@ void wo_event_free(wo_event **event)
     pthread_mutex_unlock(&store_lock);
 }
 
-/* ---- Locking ---- */
+/* --- Locking --- */
 
 void poller_lock_two(struct poller *first, struct poller *second)
 {
@@ -162,7 +162,7 @@ void event_unlock_two(wo_event *first, wo_event *second)
     poller_unlock_two(atomic_load(&first->home), atomic_load(&second->home));
 }
 
-/* ---- Set and not set ---- */
+/* --- Set and not set --- */
 
 void event_signal(wo_event *event)
 {
@@ -263,7 +263,7 @@ int wo_event_reset(wo_event *event)
     return give_order(event, ORDER_RESET);
 }
 
-/* ---- Timers ---- */
+/* --- Timers --- */
 
 int wo_timer_set(wo_event *event, int64_t due_ns, int64_t period_ns)
 {
@@ -301,7 +301,7 @@ int wo_timer_cancel(wo_event *event)
     return code;
 }
 
-/* ---- Moving ---- */
+/* --- Moving --- */
 
 static void move_timer(wo_event *event, struct poller *from, struct poller *to)
 {

@@ -24,6 +24,7 @@ int main(void)
     good &= wo_recv(-1, 0, 0, 0) < 0 && wo_send(-1, 0, 0, 0) < 0;
     good &= wo_timer_set(event, 0, 0) == 0 && wo_timer_cancel(event) == 0;
     good &= wo_wait_next(0, 0, 0, 0) < 0;
+    good &= wo_backend_choose(0) < 0 && wo_backend_name() != 0;
     wo_set_free(&set);
     wo_event_free(&event);
     printf("1..1\n%s 1 - the header stands alone\n", good ? "ok" : "not ok");

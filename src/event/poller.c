@@ -98,7 +98,7 @@ struct poller *poller_default(int *ret_code)
     return code < 0 ? NULL : poller;
 }
 
-/* ---- The lock, and orders ---- */
+/* --- The lock, and orders --- */
 
 static void carry_out_orders(struct poller *poller)
 {
@@ -150,7 +150,7 @@ void poller_leave_order(struct poller *poller, wo_event *event)
         poller_unlock(poller);
 }
 
-/* ---- Sleeping and waking ---- */
+/* --- Sleeping and waking --- */
 
 static void rouse(struct waiter *waiter)
 {

@@ -12,9 +12,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "event/backend.h"
 #include "event/selection.h"
 
-/* ---- Asking the kernel ---- */
+/* --- Asking the kernel --- */
 
 static int option(int fd, int name)
 {
@@ -74,7 +75,7 @@ static int take_failure(struct selection *selection)
     return failure;
 }
 
-/* ---- What is found, by phase ---- */
+/* --- What is found, by phase --- */
 
 static unsigned post_once(struct selection *selection, unsigned event)
 {
@@ -176,9 +177,10 @@ static unsigned see_connecting(struct selection *selection, unsigned conditions,
     } else if (!(conditions & POLLOUT)) {
         return 0;
     }
+    /* It may write from the moment it is connected, though it is closed again by now. */
     selection->phase = PHASE_CONNECTED;
-    selection->write_armed = true;
-    return see_connected(selection, conditions, edge);
+    selection->write_armed = !(selection->wanted & WO_WRITE);
+    return (WO_WRITE & selection->wanted) | see_connected(selection, conditions, edge);
 }
 
 static unsigned see_listening(struct selection *selection, unsigned conditions, bool edge)
@@ -230,7 +232,7 @@ static unsigned see(struct selection *selection, unsigned conditions, bool edge)
     return by_phase[selection->phase](selection, conditions, edge);
 }
 
-/* ---- Recording ---- */
+/* --- Recording --- */
 
 void selection_record(struct selection *selection, unsigned events)
 {
@@ -269,7 +271,11 @@ void selection_report(struct poller *poller, uint64_t token, unsigned conditions
         return;
     edge = is_news(selection);
     selection->reported = true;
-    selection_record(selection, see(selection, conditions, edge));
+    if (conditions & REPORT_LAPSED)
+        selection_register_again(selection);
+    conditions &= ~REPORT_LAPSED;
+    if (conditions)
+        selection_record(selection, see(selection, conditions, edge));
 }
 
 void selection_look(struct selection *selection)

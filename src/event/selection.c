@@ -133,6 +133,15 @@ int selection_register(struct selection *selection)
     return selection->registered ? 0 : watch(selection, engine_of(selection));
 }
 
+/* The engine's next report counts as news: better one too many than one too few. Where it
+ * fails nothing can be told to anyone; the next wo_select tries again. */
+void selection_register_again(struct selection *selection)
+{
+    selection->registered = false;
+    watch(selection, engine_of(selection));
+    selection->reported = true;
+}
+
 /* No report is lost on the way: an engine reports what is ready when a socket is added.
  */
 int selection_change_engine(struct selection *selection, struct engine *from,

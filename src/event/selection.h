@@ -77,6 +77,8 @@ void selection_end_all(wo_event *event);
 
 /* Lets the engine watch the socket, if it does not. 0 or a negated errno. */
 int selection_register(struct selection *selection);
+/* Lets the engine that has ceased to watch the socket watch it again. */
+void selection_register_again(struct selection *selection);
 /* Moves the socket from one engine to another; on failure it stays. */
 int selection_change_engine(struct selection *selection, struct engine *from,
                             struct engine *to);

@@ -109,7 +109,7 @@ int wo_set_remove(wo_set *set, wo_event *event)
     return code;
 }
 
-/* ---- Waiting; the lock is held ---- */
+/* --- Waiting; the lock is held --- */
 
 /* Gives events in the order in which they became set, each at most once; those that stay
  * set go to the end of the line. */

@@ -35,7 +35,7 @@ static void keep_failure(struct selection *selection, int code)
         atomic_store(&selection->failure, (unsigned short)code);
 }
 
-/* ---- Receiving and sending ---- */
+/* --- Receiving and sending --- */
 
 /* `told` is cleared before the call: data that comes while it runs is new again. */
 static void enable_read(struct selection *selection, int flags)
@@ -117,7 +117,7 @@ ssize_t wo_send(int fd, const void *buffer, size_t length, int flags)
     return -code;
 }
 
-/* ---- Connecting and accepting ---- */
+/* --- Connecting and accepting --- */
 
 /* Before the call, so that a report that comes while it runs is understood. Returns the
  * phase before. */
@@ -129,6 +129,7 @@ static enum phase begin_connect(struct selection *selection)
         return phase;
     selection->phase = PHASE_CONNECTING;
     selection->posted &= (unsigned char)~(WO_CONNECT | WO_CLOSE);
+    atomic_store(&selection->told, 0);
     atomic_store(&selection->failure, 0);
     return phase;
 }

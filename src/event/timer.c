@@ -12,7 +12,7 @@ bool timer_runs(const struct timer *timer)
     return timer->due_ns >= 0;
 }
 
-/* ---- The heap: each timer is due no later than its children ---- */
+/* --- The heap: each timer is due no later than its children --- */
 
 /* Two heaps, either of them perhaps null, whose tops are nobody's children. */
 static struct timer *merge(struct timer *one, struct timer *other)
@@ -70,7 +70,7 @@ static void unlink_from_siblings(struct timer *timer)
         timer->next->back = timer->back;
 }
 
-/* ---- Timers ---- */
+/* --- Timers --- */
 
 void timer_start(struct timers *timers, struct timer *timer, int64_t due_ns,
                  int64_t period_ns)

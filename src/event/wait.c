@@ -37,7 +37,7 @@ struct wait {
     struct seat few[SEATS];
 };
 
-/* ---- The homes ---- */
+/* --- The homes --- */
 
 static struct seat *seat_at(struct wait *wait, const struct poller *home)
 {
@@ -134,7 +134,7 @@ static bool has_news(struct wait *wait)
     return news;
 }
 
-/* ---- Looking; the homes are locked ---- */
+/* --- Looking; the homes are locked --- */
 
 /* The seat with the event's home; `hint` is the last event's. Negative for what is no
  * event, one that is not there any more, or one that is not with any home we hold. */
@@ -218,7 +218,7 @@ static void take(struct wait *wait, size_t index)
         event_take(wait->events[i]);
 }
 
-/* ---- Sleeping; the homes are locked before and after ---- */
+/* --- Sleeping; the homes are locked before and after --- */
 
 static void poll_seats(struct wait *wait, struct pollfd *pollfds, int64_t left_ns)
 {
@@ -303,7 +303,7 @@ static int sleep_once(struct wait *wait, int64_t deadline_ns)
     return code < 0 ? code : look_at_homes(wait);
 }
 
-/* ---- The wait; the homes are locked ---- */
+/* --- The wait; the homes are locked --- */
 
 /* One look through the array. An event further back may be set while one in front of it
  * is only known to the kernel: take the kernel's reports before the first answer. */

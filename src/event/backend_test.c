@@ -1,0 +1,113 @@
+/* Choosing a backend; one process for each story, as a choice is for good. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "event/contract.h"
+
+/* Whether the story holds, told in a process of its own that nobody else used. */
+static bool holds(bool (*story)(void))
+{
+    pid_t child = fork();
+    int status = 1;
+
+    if (child == 0)
+        _exit(story() ? 0 : 1);
+    waitpid(child, &status, 0);
+    return status == 0;
+}
+
+static bool use(void)
+{
+    wo_event *event = NULL;
+    bool works = wo_event_new(WO_MANUAL_RESET, &event) == 0 && wo_event_set(event) == 0 &&
+                 wo_wait(&event, 1, WO_ANY, 0, NULL) == 0;
+
+    wo_event_free(&event);
+    return works;
+}
+
+static bool named(const char *name)
+{
+    return strcmp(wo_backend_name(), name) == 0;
+}
+
+static bool epoll_unless_asked(void)
+{
+    unsetenv("WOSHOU_EVENT_BACKEND");
+    return named("epoll") && use() && named("epoll");
+}
+
+static bool unknown_names(void)
+{
+    setenv("WOSHOU_EVENT_BACKEND", "abacus", 1);
+    return wo_backend_choose("abacus") == -ENOENT && wo_backend_choose(NULL) == -EINVAL &&
+           named("epoll") && use() && named("epoll");
+}
+
+static bool choice_over_environment(void)
+{
+    setenv("WOSHOU_EVENT_BACKEND", "io_uring", 1);
+    return wo_backend_choose("epoll") == 0 && named("epoll") && use() && named("epoll");
+}
+
+static bool too_late(void)
+{
+    unsetenv("WOSHOU_EVENT_BACKEND");
+    return wo_backend_choose("epoll") == 0 && use() &&
+           wo_backend_choose("epoll") == -EBUSY;
+}
+
+/* Two descriptors are enough for epoll and its eventfd; one fewer than a ring needs may
+ * be had by a kernel without io_uring, too: either way the library works. */
+static bool whatever_happens(void)
+{
+    setenv("WOSHOU_EVENT_BACKEND", "io_uring", 1);
+    return use() && (named("io_uring") || named("epoll"));
+}
+
+static void epoll_is_used_unless_another_is_asked_for(void **state)
+{
+    (void)state;
+    assert_true(holds(epoll_unless_asked));
+}
+
+static void unknown_names_are_refused_or_ignored(void **state)
+{
+    (void)state;
+    assert_true(holds(unknown_names));
+}
+
+static void the_program_chooses_over_the_environment(void **state)
+{
+    (void)state;
+    assert_true(holds(choice_over_environment));
+}
+
+static void after_the_first_use_it_is_too_late_to_choose(void **state)
+{
+    (void)state;
+    assert_true(holds(too_late));
+}
+
+static void io_uring_works_or_epoll_does_instead(void **state)
+{
+    (void)state;
+    assert_true(holds(whatever_happens));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(epoll_is_used_unless_another_is_asked_for),
+        cmocka_unit_test(unknown_names_are_refused_or_ignored),
+        cmocka_unit_test(the_program_chooses_over_the_environment),
+        cmocka_unit_test(after_the_first_use_it_is_too_late_to_choose),
+        cmocka_unit_test(io_uring_works_or_epoll_does_instead),
+    };
+
+    return cmocka_run_group_tests_name("backends", tests, NULL, NULL);
+}
