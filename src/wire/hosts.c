@@ -104,6 +104,10 @@ int hosts_open(struct hosts *hosts, struct error *err)
         status = error_set_system(err, errno, "a network namespace");
         goto fail;
     }
+    /* Where there is no way home the yard is what later wires find as the machine's own. */
+    status = interface_up("lo", err);
+    if (status)
+        goto fail;
     /* Namespaces share the machine's big connection table, and asking a host for all its
      * connections walks it whole; a small table of its own makes that cheap. Kernels
      * before 6.1 have no such setting, and get along. */
