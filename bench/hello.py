@@ -2,7 +2,7 @@
 
 import resource
 
-from harness.figures import Figure, Trouble, at_least, at_most
+from harness.figures import Comparison, Figure, Trouble, at_least, at_most
 from harness.machine import holding, run_load, serving
 
 ROUNDS = 7
@@ -68,3 +68,7 @@ def cells(build):
     situations = {f"{at_once} at once": lambda command, at_once=at_once: talk(load, command, at_once)
                   for at_once in COUNTS}
     return {**situations, f"{HELD} held": lambda command: hold(load, command)}
+
+
+def comparisons(build):
+    return [Comparison(programs(build), list(figures()), cells(build))]

@@ -92,6 +92,18 @@ def test_every_figure_is_compared_with_every_peer():
         ("speed", "one", 2), ("speed", "other", 0.5), ("cost", "one", 2), ("cost", "other", 0.5)]
 
 
+def test_a_target_may_be_for_some_peers_only():
+    figure = Figure("speed", "1/s", {"one": at_least(1.5), "other": at_most(0.25)})
+    results = Programs(ours=2, one=1, other=4, third=1).compare([figure])
+    assert [(result.peer, str(result.target or "-"), result.holds()) for result in results] == [
+        ("one", ">= 1.5", True), ("other", "<= 0.25", False), ("third", "-", None)]
+
+
+def test_what_is_only_ours_to_tell_has_no_peers():
+    busy, = Programs(ours=2, one=1, other=4).compare([Figure("busy", "%", alone=True)])
+    assert busy.peer is None and set(busy.values) == {2}
+
+
 def test_without_peers_there_is_one_result_a_figure():
     memory = Figure("memory", "bytes")
     assert [result.peer for result in Programs(ours=2).compare([memory])] == [None]

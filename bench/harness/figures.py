@@ -39,11 +39,25 @@ def at_most(value, of="ratio"):
 
 @dataclass(frozen=True)
 class Figure:
-    """One thing that is measured of every program."""
+    """One thing that is measured of every program. `target` is for every peer, or a dictionary
+    has those of some of them by name. `alone`: what the peers measured is not reported."""
 
     name: str
     unit: str
-    target: Target | None = None
+    target: Target | dict | None = None
+    alone: bool = False
+
+    def target_for(self, peer):
+        return self.target.get(peer) if isinstance(self.target, dict) else self.target
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is asked of the same programs: see compare()."""
+
+    programs: dict
+    figures: list
+    cells: dict
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,10 @@ class Result:
     values: list
     peer: str | None = None
     peer_values: list | None = None
+
+    @property
+    def target(self):
+        return self.figure.target_for(self.peer)
 
     def ratios(self):
         if self.peer is None:
@@ -72,7 +90,7 @@ class Result:
 
     def holds(self):
         """True or False; None where nothing was promised."""
-        target = self.figure.target
+        target = self.target
         if target is None:
             return None
         if target.of == "value":
@@ -82,7 +100,7 @@ class Result:
         return target.holds(self.ratio()["median"])
 
     def as_json(self):
-        target = self.figure.target
+        target = self.target
         return {
             "name": self.figure.name,
             "peer": self.peer,
@@ -117,7 +135,7 @@ def compare(figures, cells, programs, rounds, say=lambda text: None):
     return [
         Result(figure, values[names[0]][figure.name], peer, peer and values[peer][figure.name])
         for figure in figures
-        for peer in names[1:] or [None]
+        for peer in ([] if figure.alone else names[1:]) or [None]
     ]
 
 
@@ -145,7 +163,7 @@ def table(ours, results):
             row["name"], row["unit"], spell(row["value"]), row["peer"] or "-",
             spell(row["peer_value"]),
             *(f"{ratio[key]:.2f}" if ratio else "-" for key in ("min", "median", "max")),
-            str(result.figure.target or "-"),
+            str(result.target or "-"),
             {True: "yes", False: "NO", None: "-"}[row["holds"]],
         ])
     left = {0, 1, 3}
