@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 PYTEST = /usr/bin/python3 -m pytest -p no:cacheprovider
 
-.PHONY: help demo build test sanitize fuzz golden bench lint format install clean setup-build setup-test
+.PHONY: help demo build test sanitize fuzz golden bench lint format install clean setup-build setup-test setup-bench
 
 help:
 	@echo 'make demo       build, and show TCP connections open, talk and close'
@@ -23,6 +23,9 @@ setup-build:
 
 setup-test:
 	@tools/setup test
+
+setup-bench:
+	@tools/setup bench
 
 # The tests are part of the build where they can be built: cmocka is there once `make test` was.
 build: setup-build
@@ -54,7 +57,7 @@ golden: setup-test
 	@tools/configure $(BUILD) -Dtests=true
 	WOSHOU_UPDATE_GOLDEN=1 meson test -C $(BUILD) --suite draw --print-errorlogs
 
-bench: setup-build
+bench: setup-bench
 	@tools/configure $(BUILD)-bench -Dprefix=$(PREFIX) -Dtests=false -Dbench=true -Dbuildtype=release -Db_ndebug=true
 	@ninja -C $(BUILD)-bench $(NINJAFLAGS) woshou woshou-bench >$(BUILD)-bench/build.log || { cat $(BUILD)-bench/build.log; exit 1; }
 	@BUILD=$(BUILD)-bench RESULTS=$(BUILD)/bench bench/run $(NAME)
