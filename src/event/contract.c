@@ -1,11 +1,8 @@
 #include "event/contract.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
+#include <errno.h>
 #include <sched.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 wo_event *new_event(enum wo_reset reset)
 {
@@ -25,27 +22,66 @@ void await(wo_event *event)
     assert_int_equal(wo_wait(&event, 1, WO_ANY, LONG_NS, NULL), 0);
 }
 
+/* --- Sockets --- */
+
+int new_socket(void)
+{
+    int fd = (int)socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static struct sockaddr_in address_of(int fd)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof(address);
+
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &length), 0);
+    return address;
+}
+
+static void bind_somewhere(int fd)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+int bound_socket(struct sockaddr_in *ret_address)
+{
+    int fd = new_socket();
+
+    bind_somewhere(fd);
+    *ret_address = address_of(fd);
+    return fd;
+}
+
 struct listener listen_somewhere(void)
 {
-    struct listener listener = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
-    socklen_t length = sizeof(listener.address);
+    struct listener listener;
 
-    listener.address.sin_family = AF_INET;
-    listener.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(listener.fd, (struct sockaddr *)&listener.address, length), 0);
+    listener.fd = bound_socket(&listener.address);
     assert_int_equal(listen(listener.fd, 4096), 0);
-    assert_int_equal(
-        getsockname(listener.fd, (struct sockaddr *)&listener.address, &length), 0);
     return listener;
 }
 
 int connect_plainly(const struct listener *listener)
 {
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = new_socket();
 
     assert_int_equal(connect(fd, (const struct sockaddr *)&listener->address,
                              sizeof(listener->address)),
                      0);
+    return fd;
+}
+
+int accept_plainly(const struct listener *listener)
+{
+    int fd = (int)accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC);
+
+    assert_true(fd >= 0);
     return fd;
 }
 
@@ -54,16 +90,11 @@ int connect_plainly(const struct listener *listener)
 struct sockaddr_in nobodys_address(void)
 {
     static int holder = -1;
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
+    struct sockaddr_in address;
 
-    if (holder < 0) {
-        holder = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(bind(holder, (struct sockaddr *)&address, length), 0);
-    }
-    assert_int_equal(getsockname(holder, (struct sockaddr *)&address, &length), 0);
-    return address;
+    if (holder < 0)
+        holder = bound_socket(&address);
+    return address_of(holder);
 }
 
 struct pair connect_pair(void)
@@ -71,9 +102,20 @@ struct pair connect_pair(void)
     struct listener listener = listen_somewhere();
     struct pair pair = {.far = connect_plainly(&listener)};
 
-    pair.near = accept4(listener.fd, NULL, NULL, SOCK_CLOEXEC);
-    assert_true(pair.near >= 0);
-    close(listener.fd);
+    pair.near = accept_plainly(&listener);
+    close_plainly(listener.fd);
+    return pair;
+}
+
+struct pair connect_datagrams(void)
+{
+    struct pair pair = {.near = (int)socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+                        .far = (int)socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+    struct sockaddr_in address;
+
+    bind_somewhere(pair.near);
+    address = address_of(pair.near);
+    assert_int_equal(connect(pair.far, (struct sockaddr *)&address, sizeof(address)), 0);
     return pair;
 }
 
@@ -91,13 +133,35 @@ void send_plainly(int fd, const char *text)
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), (int)strlen(text));
 }
 
+void send_urgently(int fd, char byte)
+{
+    assert_int_equal(send(fd, &byte, 1, MSG_OOB), 1);
+}
+
+void receive_urgent_data_inline(int fd)
+{
+    int on = 1;
+
+    assert_int_equal(
+        setsockopt(fd, SOL_SOCKET, SO_OOBINLINE, (const void *)&on, sizeof(on)), 0);
+}
+
+void end_plainly(int fd)
+{
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+}
+
 void reset_plainly(int fd)
 {
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
-    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
-    close(fd);
+    assert_int_equal(
+        setsockopt(fd, SOL_SOCKET, SO_LINGER, (const void *)&at_once, sizeof(at_once)),
+        0);
+    close_plainly(fd);
 }
+
+/* --- The record --- */
 
 wo_network_events expect(int fd, wo_event *event, unsigned events)
 {
@@ -117,35 +181,17 @@ unsigned recorded(int fd, wo_event *event)
     return network.events;
 }
 
+/* --- Threads --- */
+
 static void *wait_once(void *argument)
 {
     struct waiting *waiting = argument;
     int64_t timeout_ns = waiting->timeout_ns ? waiting->timeout_ns : LONG_NS;
 
-    waiting->id = gettid();
+    waiting->id = thread_number();
     pthread_barrier_wait(&waiting->running);
-    if (waiting->set)
-        waiting->result = wo_set_wait(waiting->set, waiting->ready, 4, timeout_ns);
-    else
-        waiting->result = wo_wait(waiting->events, waiting->count, waiting->mode,
-                                  timeout_ns, &waiting->index);
+    waiting->result = wait_for(waiting, timeout_ns);
     return NULL;
-}
-
-/* Whether the kernel says that the thread sleeps. */
-static bool sleeps(int id)
-{
-    char path[64], text[256] = "";
-    const char *state;
-    ssize_t got;
-    int fd;
-
-    snprintf(path, sizeof(path), "/proc/self/task/%d/stat", id);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-    close(fd);
-    state = got > 0 ? strrchr(text, ')') : NULL;
-    return state && state[2] == 'S';
 }
 
 void start_waiting(struct waiting *waiting)
@@ -154,7 +200,7 @@ void start_waiting(struct waiting *waiting)
     pthread_barrier_init(&waiting->running, NULL, 2);
     assert_int_equal(pthread_create(&waiting->thread, NULL, wait_once, waiting), 0);
     pthread_barrier_wait(&waiting->running);
-    while (!sleeps(waiting->id))
+    while (!thread_sleeps(waiting->id))
         sched_yield();
 }
 

@@ -3,7 +3,6 @@
 #include "event/contract.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 struct scene {
     struct pair pair;
@@ -105,20 +104,18 @@ static void a_recv_that_faults_does_not_enable(void **state)
 static void every_datagram_is_recorded_until_the_last_is_received(void **state)
 {
     struct scene *scene = *state;
-    int ends[2];
+    struct pair ends = connect_datagrams();
     char bytes[8];
 
-    assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, ends), 0);
-    assert_int_equal(wo_select(ends[0], scene->event, WO_READ), 0);
-    send_plainly(ends[1], "one");
-    send_plainly(ends[1], "two");
-    expect(ends[0], scene->event, WO_READ);
-    assert_int_equal(wo_recv(ends[0], bytes, sizeof(bytes), 0), 3);
-    expect(ends[0], scene->event, WO_READ);
-    assert_int_equal(wo_recv(ends[0], bytes, sizeof(bytes), 0), 3);
+    assert_int_equal(wo_select(ends.near, scene->event, WO_READ), 0);
+    send_plainly(ends.far, "one");
+    send_plainly(ends.far, "two");
+    expect(ends.near, scene->event, WO_READ);
+    assert_int_equal(wo_recv(ends.near, bytes, sizeof(bytes), 0), 3);
+    expect(ends.near, scene->event, WO_READ);
+    assert_int_equal(wo_recv(ends.near, bytes, sizeof(bytes), 0), 3);
     assert_false(is_set(scene->event));
-    wo_close(ends[0]);
-    close(ends[1]);
+    close_pair(&ends);
 }
 
 /* --- WO_WRITE --- */
@@ -143,14 +140,6 @@ static void fill(int fd)
         sent = wo_send(fd, bytes, sizeof(bytes), 0);
     while (sent > 0);
     assert_int_equal(sent, -EAGAIN);
-}
-
-static void drain(int fd)
-{
-    static char bytes[65536];
-
-    while (recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
-        ;
 }
 
 static void after_eagain_room_is_recorded_again(void **state)
@@ -201,7 +190,7 @@ static void urgent_data_is_recorded_and_enabled_by_its_recv(void **state)
 
     wo_select(scene->pair.near, scene->event, WO_OOB | WO_READ);
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(send(scene->pair.far, "!", 1, MSG_OOB), 1);
+        send_urgently(scene->pair.far, '!');
         expect(scene->pair.near, scene->event, WO_OOB);
         assert_int_equal(wo_recv(scene->pair.near, &byte, 1, MSG_OOB), 1);
         assert_false(is_set(scene->event));
@@ -215,7 +204,7 @@ static void data_behind_urgent_data_is_not_lost(void **state)
 
     wo_select(scene->pair.near, scene->event, WO_OOB | WO_READ);
     send_plainly(scene->pair.far, "before");
-    assert_int_equal(send(scene->pair.far, "!", 1, MSG_OOB), 1);
+    send_urgently(scene->pair.far, '!');
     send_plainly(scene->pair.far, "after");
     expect(scene->pair.near, scene->event, WO_OOB | WO_READ);
     assert_int_equal(wo_recv(scene->pair.near, bytes, sizeof(bytes), 0), 6);
@@ -226,11 +215,10 @@ static void data_behind_urgent_data_is_not_lost(void **state)
 static void urgent_data_inline_is_data(void **state)
 {
     struct scene *scene = *state;
-    int on = 1;
 
-    setsockopt(scene->pair.near, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+    receive_urgent_data_inline(scene->pair.near);
     wo_select(scene->pair.near, scene->event, WO_OOB | WO_READ);
-    assert_int_equal(send(scene->pair.far, "!", 1, MSG_OOB), 1);
+    send_urgently(scene->pair.far, '!');
     expect(scene->pair.near, scene->event, WO_READ);
 }
 
@@ -249,8 +237,8 @@ static void a_connection_is_recorded_and_a_second_again(void **state)
     assert_false(is_set(scene->event));
     second = connect_plainly(&listener);
     expect(listener.fd, scene->event, WO_ACCEPT);
-    close(first);
-    close(second);
+    close_plainly(first);
+    close_plainly(second);
     wo_close(listener.fd);
 }
 
@@ -272,7 +260,7 @@ static void accept_records_again_while_a_connection_waits(void **state)
     assert_int_equal(wo_accept(listener.fd, NULL, NULL), -EAGAIN);
     for (int i = 0; i < 3; i++) {
         wo_close(accepted[i]);
-        close(clients[i]);
+        close_plainly(clients[i]);
     }
     wo_close(listener.fd);
 }
@@ -280,20 +268,16 @@ static void accept_records_again_while_a_connection_waits(void **state)
 static void a_socket_that_listens_only_after_selecting_records_too(void **state)
 {
     struct scene *scene = *state;
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof(address);
-    struct listener late = {.fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+    struct listener late;
     int client;
 
-    assert_int_equal(bind(late.fd, (struct sockaddr *)&address, length), 0);
+    late.fd = bound_socket(&late.address);
     wo_select(late.fd, scene->event, WO_ACCEPT | WO_READ | WO_CLOSE | WO_CONNECT);
     assert_false(is_set(scene->event));
     assert_int_equal(listen(late.fd, 10), 0);
-    assert_int_equal(getsockname(late.fd, (struct sockaddr *)&late.address, &length), 0);
     client = connect_plainly(&late);
     expect(late.fd, scene->event, WO_ACCEPT);
-    close(client);
+    close_plainly(client);
     wo_close(late.fd);
 }
 
@@ -303,7 +287,7 @@ static void a_connection_made_is_recorded_with_room_to_write(void **state)
 {
     struct scene *scene = *state;
     struct listener listener = listen_somewhere();
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = new_socket();
     wo_network_events network;
     int code;
 
@@ -315,14 +299,14 @@ static void a_connection_made_is_recorded_with_room_to_write(void **state)
     assert_int_equal(network.errors[4], 0);
     assert_false(is_set(scene->event));
     wo_close(fd);
-    close(listener.fd);
+    close_plainly(listener.fd);
 }
 
 static void a_refused_connect_is_recorded_with_its_error(void **state)
 {
     struct scene *scene = *state;
     struct sockaddr_in nobody = nobodys_address();
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = new_socket();
     int code;
 
     wo_select(fd, scene->event, ALL_OF_IT);
@@ -332,24 +316,6 @@ static void a_refused_connect_is_recorded_with_its_error(void **state)
         assert_int_equal(expect(fd, scene->event, WO_CONNECT).errors[4], ECONNREFUSED);
         assert_false(is_set(scene->event));
     }
-    wo_close(fd);
-}
-
-/* The kernel tells the error once; a call in between must not take it from the record. */
-static void the_error_of_a_connect_is_not_lost_to_another_call(void **state)
-{
-    struct scene *scene = *state;
-    struct sockaddr_in nobody = nobodys_address();
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    ssize_t sent;
-
-    wo_select(fd, scene->event, WO_CONNECT);
-    wo_connect(fd, (struct sockaddr *)&nobody, sizeof(nobody));
-    do
-        sent = wo_send(fd, "x", 1, 0);
-    while (sent == -EAGAIN);
-    assert_int_equal(sent, -ECONNREFUSED);
-    assert_int_equal(expect(fd, scene->event, WO_CONNECT).errors[4], ECONNREFUSED);
     wo_close(fd);
 }
 
@@ -371,7 +337,7 @@ static void a_closure_is_recorded_once_and_is_no_data(void **state)
     char byte;
 
     wo_select(scene->pair.near, scene->event, WO_READ | WO_CLOSE);
-    shutdown(scene->pair.far, SHUT_WR);
+    end_plainly(scene->pair.far);
     assert_int_equal(expect(scene->pair.near, scene->event, WO_CLOSE).errors[5], 0);
     assert_int_equal(wo_recv(scene->pair.near, &byte, 1, 0), 0);
     assert_false(is_set(scene->event));
@@ -385,7 +351,7 @@ static void a_closure_is_recorded_at_once_with_data_unread(void **state)
     wo_select(scene->pair.near, scene->event, WO_READ | WO_CLOSE);
     send_plainly(scene->pair.far, "hello");
     expect(scene->pair.near, scene->event, WO_READ);
-    shutdown(scene->pair.far, SHUT_WR);
+    end_plainly(scene->pair.far);
     expect(scene->pair.near, scene->event, WO_CLOSE);
     assert_int_equal(wo_recv(scene->pair.near, bytes, 3, 0), 3);
     expect(scene->pair.near, scene->event, WO_READ);
@@ -399,7 +365,7 @@ static void data_and_closure_together_are_both_recorded(void **state)
     struct scene *scene = *state;
 
     send_plainly(scene->pair.far, "hello");
-    shutdown(scene->pair.far, SHUT_WR);
+    end_plainly(scene->pair.far);
     wo_select(scene->pair.near, scene->event, WO_READ | WO_CLOSE);
     expect(scene->pair.near, scene->event, WO_READ | WO_CLOSE);
 }
@@ -440,19 +406,19 @@ static void a_connection_reset_before_anyone_looked_was_made_and_closed(void **s
 {
     struct scene *scene = *state;
     struct listener listener = listen_somewhere();
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = new_socket();
     wo_network_events network;
     char byte;
 
     wo_select(fd, scene->event, ALL_OF_IT);
     wo_connect(fd, (struct sockaddr *)&listener.address, sizeof(listener.address));
-    reset_plainly(accept4(listener.fd, NULL, NULL, SOCK_CLOEXEC));
+    reset_plainly(accept_plainly(&listener));
     network = expect(fd, scene->event, WO_CONNECT | WO_WRITE | WO_CLOSE);
     assert_int_equal(network.errors[4], 0);
     assert_int_equal(network.errors[5], ECONNABORTED);
     assert_int_equal(wo_recv(fd, &byte, 1, 0), -ECONNRESET);
     wo_close(fd);
-    close(listener.fd);
+    close_plainly(listener.fd);
 }
 
 static void a_half_closed_connection_may_still_write(void **state)
@@ -460,7 +426,7 @@ static void a_half_closed_connection_may_still_write(void **state)
     struct scene *scene = *state;
 
     wo_select(scene->pair.near, scene->event, WO_WRITE | WO_CLOSE);
-    shutdown(scene->pair.far, SHUT_WR);
+    end_plainly(scene->pair.far);
     expect(scene->pair.near, scene->event, WO_WRITE | WO_CLOSE);
     fill(scene->pair.near);
     while (!is_set(scene->event))
@@ -491,7 +457,6 @@ int main(void)
         RULE(a_socket_that_listens_only_after_selecting_records_too),
         RULE(a_connection_made_is_recorded_with_room_to_write),
         RULE(a_refused_connect_is_recorded_with_its_error),
-        RULE(the_error_of_a_connect_is_not_lost_to_another_call),
         RULE(selecting_after_the_connection_was_made_records_it),
         RULE(a_closure_is_recorded_once_and_is_no_data),
         RULE(a_closure_is_recorded_at_once_with_data_unread),

@@ -1,0 +1,416 @@
+/* The contract, sixth part: what Winsock has not, or leaves undefined; fair waits, what is
+ * refused, events freed while they are used, signal handlers, sockets that are not
+ * selected. The other parts but those on wait sets and timers are told of Windows too. */
+#include "event/contract.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+/* --- Waiting --- */
+
+static void what_is_no_event_is_refused(void **state)
+{
+    wo_event *event = NULL, *freed, *copy;
+
+    (void)state;
+    assert_int_equal(wo_event_new((enum wo_reset)7, &event), -EINVAL);
+    assert_null(event);
+    assert_int_equal(wo_event_new(WO_MANUAL_RESET, NULL), -EINVAL);
+    assert_int_equal(wo_event_set(NULL), -EINVAL);
+    assert_int_equal(wo_event_reset(NULL), -EINVAL);
+    freed = copy = new_event(WO_MANUAL_RESET);
+    wo_event_free(&freed);
+    assert_int_equal(wo_event_set(copy), -EINVAL);
+    assert_int_equal(wo_event_reset(copy), -EINVAL);
+    assert_int_equal(wo_wait(&copy, 1, WO_ANY, 0, NULL), -EINVAL);
+}
+
+static void a_wait_is_told_what_is_wrong_with_it(void **state)
+{
+    wo_event *event = new_event(WO_MANUAL_RESET), *hole[2] = {event, NULL};
+    size_t index = 77;
+
+    (void)state;
+    assert_int_equal(wo_wait(&event, 0, WO_ANY, 0, &index), -EINVAL);
+    assert_int_equal(wo_wait(NULL, 1, WO_ANY, 0, &index), -EINVAL);
+    assert_int_equal(wo_wait(hole, 2, WO_ANY, 0, &index), -EINVAL);
+    assert_int_equal(wo_wait(&event, 1, (enum wo_wait_mode)9, 0, &index), -EINVAL);
+    assert_int_equal(wo_wait(&event, 1, WO_ANY, -2, &index), -EINVAL);
+    assert_int_equal(wo_wait(&event, 1, WO_ANY, 0, &index), -ETIMEDOUT);
+    assert_int_equal(index, 77);
+    wo_event_free(&event);
+}
+
+static void a_fair_wait_gives_every_set_event_its_turn(void **state)
+{
+    wo_event *events[4];
+    size_t index = SIZE_MAX;
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++)
+        events[i] = new_event(WO_MANUAL_RESET);
+    wo_event_set(events[0]);
+    wo_event_set(events[1]);
+    wo_event_set(events[3]);
+    for (size_t i = 0; i < 9; i++) {
+        assert_int_equal(wo_wait_next(events, 4, 0, &index), 0);
+        assert_int_equal(index, ((size_t[]){0, 1, 3})[i % 3]);
+    }
+    wo_event_reset(events[0]);
+    wo_event_reset(events[3]);
+    for (index = 0; index < 4; index += 3) { /* behind 0, and round from 3 */
+        assert_int_equal(wo_wait_next(events, 4, 0, &index), 0);
+        assert_int_equal(index, 1);
+    }
+    wo_event_reset(events[1]);
+    index = 2;
+    assert_int_equal(wo_wait_next(events, 4, 0, &index), -ETIMEDOUT);
+    assert_int_equal(index, 2);
+    assert_int_equal(wo_wait_next(events, 4, 0, NULL), -EINVAL);
+    assert_int_equal(wo_wait_next(events, 0, 0, &index), -EINVAL);
+    assert_int_equal(wo_wait_next(NULL, 4, 0, &index), -EINVAL);
+    assert_int_equal(wo_wait_next(events, 4, -2, &index), -EINVAL);
+    for (size_t i = 0; i < 4; i++)
+        wo_event_free(&events[i]);
+}
+
+static void a_busy_low_index_does_not_starve_the_network(void **state)
+{
+    struct pair pair = connect_pair();
+    wo_event *events[2] = {new_event(WO_MANUAL_RESET), new_event(WO_MANUAL_RESET)};
+    size_t index = 1;
+
+    (void)state;
+    wo_select(pair.near, events[1], WO_READ);
+    wo_event_set(events[0]);
+    assert_int_equal(wo_wait_next(events, 2, 0, &index), 0);
+    assert_int_equal(index, 0);
+    send_plainly(pair.far, "x");
+    assert_int_equal(wo_wait_next(events, 2, 0, &index), 0);
+    assert_int_equal(index, 1);
+    close_pair(&pair);
+    wo_event_free(&events[0]);
+    wo_event_free(&events[1]);
+}
+
+static int64_t monotonic_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static void a_timeout_is_never_early(void **state)
+{
+    static const int64_t timeouts_ns[] = {1, 1000, 300000, 1700000, 12345678};
+    wo_event *event = new_event(WO_MANUAL_RESET);
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(timeouts_ns) / sizeof(timeouts_ns[0]); i++) {
+        int64_t began_ns = monotonic_ns();
+
+        assert_int_equal(wo_wait(&event, 1, WO_ANY, timeouts_ns[i], NULL), -ETIMEDOUT);
+        assert_true(monotonic_ns() - began_ns >= timeouts_ns[i]);
+    }
+    wo_event_free(&event);
+}
+
+static void freeing_an_event_cancels_the_waits_on_it(void **state)
+{
+    wo_event *event = new_event(WO_MANUAL_RESET), *kept = new_event(WO_MANUAL_RESET);
+    struct waiting first = {.events = {kept, event}, .count = 2}, second = first;
+
+    (void)state;
+    second.mode = WO_ALL;
+    start_waiting(&first);
+    start_waiting(&second);
+    wo_event_free(&event);
+    finish_waiting(&first);
+    finish_waiting(&second);
+    assert_int_equal(first.result, -ECANCELED);
+    assert_int_equal(second.result, -ECANCELED);
+    wo_event_free(&kept);
+}
+
+/* --- Signal handlers --- */
+
+static wo_event *set_by_handler;
+
+static void set_it(int number)
+{
+    (void)number;
+    wo_event_set(set_by_handler);
+}
+
+static void handle(int number, void (*handler)(int))
+{
+    struct sigaction action = {.sa_handler = handler};
+
+    sigaction(number, &action, NULL);
+}
+
+static void a_signal_handler_may_set_an_event(void **state)
+{
+    struct waiting waiting = {.events = {new_event(WO_MANUAL_RESET)}, .count = 1};
+
+    (void)state;
+    set_by_handler = waiting.events[0];
+    handle(SIGUSR1, set_it);
+    start_waiting(&waiting);
+    pthread_kill(waiting.thread, SIGUSR1);
+    finish_waiting(&waiting);
+    assert_int_equal(waiting.result, 0);
+    wo_event_free(&waiting.events[0]);
+}
+
+static void do_nothing(int number)
+{
+    (void)number;
+}
+
+static void a_signal_alone_does_not_end_a_wait(void **state)
+{
+    struct waiting waiting = {
+        .events = {new_event(WO_MANUAL_RESET), new_event(WO_MANUAL_RESET)}, .count = 2};
+
+    (void)state;
+    handle(SIGUSR1, do_nothing);
+    start_waiting(&waiting);
+    pthread_kill(waiting.thread, SIGUSR1);
+    wo_event_set(waiting.events[1]);
+    finish_waiting(&waiting);
+    assert_int_equal(waiting.result, 0);
+    assert_int_equal(waiting.index, 1);
+    wo_event_free(&waiting.events[0]);
+    wo_event_free(&waiting.events[1]);
+}
+
+static atomic_int rings;
+
+static void ring(int number)
+{
+    (void)number;
+    atomic_fetch_add(&rings, 1);
+    wo_event_set(set_by_handler);
+}
+
+/* A timer's signal finds the thread anywhere in the library, its locks held or not. Every
+ * setting must arrive: after each wait the next one ends only by another. */
+static void a_handler_may_interrupt_the_library_anywhere(void **state)
+{
+    struct itimerval often = {.it_interval = {.tv_usec = 50},
+                              .it_value = {.tv_usec = 50}};
+    struct itimerval never = {0};
+    wo_event *event = new_event(WO_AUTO_RESET), *other = new_event(WO_MANUAL_RESET);
+
+    (void)state;
+    set_by_handler = event;
+    handle(SIGALRM, ring);
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (int i = 0; i < 300; i++) {
+        int before = atomic_load(&rings);
+
+        while (atomic_load(&rings) < before + 2) {
+            wo_event_set(other);
+            wo_event_reset(other);
+        }
+        assert_int_equal(wo_wait(&event, 1, WO_ANY, LONG_NS, NULL), 0);
+    }
+    setitimer(ITIMER_REAL, &never, NULL);
+    wo_event_free(&event);
+    wo_event_free(&other);
+}
+
+/* --- Network events --- */
+
+struct scene {
+    struct pair pair;
+    wo_event *event, *other;
+};
+
+static int open_scene(void **state)
+{
+    static struct scene scene;
+
+    scene.pair = connect_pair();
+    scene.event = new_event(WO_MANUAL_RESET);
+    scene.other = new_event(WO_MANUAL_RESET);
+    *state = &scene;
+    return 0;
+}
+
+static int close_scene(void **state)
+{
+    struct scene *scene = *state;
+
+    close_pair(&scene->pair);
+    wo_event_free(&scene->event);
+    wo_event_free(&scene->other);
+    return 0;
+}
+
+/* The kernel tells the error once; a call in between must not take it from the record. */
+static void the_error_of_a_connect_is_not_lost_to_another_call(void **state)
+{
+    struct scene *scene = *state;
+    struct sockaddr_in nobody = nobodys_address();
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ssize_t sent;
+
+    wo_select(fd, scene->event, WO_CONNECT);
+    wo_connect(fd, (struct sockaddr *)&nobody, sizeof(nobody));
+    do
+        sent = wo_send(fd, "x", 1, 0);
+    while (sent == -EAGAIN);
+    assert_int_equal(sent, -ECONNREFUSED);
+    assert_int_equal(expect(fd, scene->event, WO_CONNECT).errors[4], ECONNREFUSED);
+    wo_close(fd);
+}
+
+static void selecting_what_cannot_be_selected_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    wo_event *freed = new_event(WO_MANUAL_RESET), *copy = freed;
+    int file = open("/dev/null", O_RDONLY | O_CLOEXEC), pipes[2];
+
+    assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+    wo_event_free(&freed);
+    assert_int_equal(wo_select(scene->pair.near, NULL, WO_READ), -EINVAL);
+    assert_int_equal(wo_select(scene->pair.near, scene->event, 1u << 6), -EINVAL);
+    assert_int_equal(wo_select(scene->pair.near, copy, WO_READ), -EINVAL);
+    assert_int_equal(wo_select(-1, scene->event, WO_READ), -EBADF);
+    assert_int_equal(wo_select(file, scene->event, WO_READ), -ENOTSOCK);
+    assert_int_equal(wo_select(pipes[0], scene->event, WO_READ), -ENOTSOCK);
+    close(file);
+    assert_int_equal(wo_select(file, scene->event, WO_READ), -EBADF);
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+/* The same, where the other event lives in a wait set, on another engine. */
+static void selecting_into_a_wait_set_reports_nothing_again(void **state)
+{
+    struct scene *scene = *state;
+    wo_ready ready;
+    wo_set *set;
+
+    assert_int_equal(wo_set_new(&set), 0);
+    wo_set_add(set, scene->other, NULL);
+    wo_select(scene->pair.near, scene->event, WO_READ | WO_WRITE);
+    send_plainly(scene->pair.far, "x");
+    expect(scene->pair.near, scene->event, WO_READ | WO_WRITE);
+    wo_select(scene->pair.near, scene->other, WO_READ | WO_WRITE);
+    assert_int_equal(wo_set_wait(set, &ready, 1, 0), -ETIMEDOUT);
+    wo_set_add(set, scene->event, NULL);
+    wo_set_remove(set, scene->other);
+    assert_false(is_set(scene->other));
+    send_plainly(scene->pair.far, "y");
+    expect(scene->pair.near, scene->other, WO_READ);
+    wo_set_free(&set);
+}
+
+static void an_enumeration_that_fails_changes_nothing(void **state)
+{
+    struct scene *scene = *state;
+    wo_event *freed = new_event(WO_MANUAL_RESET), *copy = freed;
+    wo_network_events network = {.events = 99, .errors = {11, 12, 13, 14, 15, 16}};
+
+    wo_event_free(&freed);
+    wo_event_set(scene->event);
+    assert_int_equal(wo_enumerate(scene->pair.near, scene->event, &network), -EINVAL);
+    assert_int_equal(wo_enumerate(-1, scene->event, &network), -EINVAL);
+    assert_true(is_set(scene->event));
+    wo_select(scene->pair.near, scene->event, WO_WRITE);
+    assert_int_equal(wo_enumerate(scene->pair.near, scene->event, NULL), -EINVAL);
+    assert_int_equal(wo_enumerate(scene->pair.near, copy, &network), -EINVAL);
+    assert_int_equal(network.events, 99);
+    assert_int_equal(network.errors[1], 12);
+    expect(scene->pair.near, scene->event, WO_WRITE);
+}
+
+static void closing_ends_the_selection(void **state)
+{
+    struct scene *scene = *state;
+    int number = scene->pair.near, again;
+    wo_network_events network;
+
+    wo_select(number, scene->event, WO_READ | WO_CLOSE);
+    assert_int_equal(wo_close(number), 0);
+    assert_int_equal(wo_close(number), -EBADF);
+    assert_int_equal(wo_enumerate(number, scene->event, &network), -EINVAL);
+    /* Another socket by the same number has nothing of the first. */
+    again = fcntl(scene->pair.far, F_DUPFD_CLOEXEC, number);
+    assert_int_equal(again, number);
+    assert_int_equal(wo_select(again, scene->other, WO_CLOSE), 0);
+    assert_false(is_set(scene->event));
+    expect(again, scene->other, WO_CLOSE);
+}
+
+static void freeing_an_event_ends_the_selections_to_it(void **state)
+{
+    struct scene *scene = *state;
+    wo_event *freed = new_event(WO_MANUAL_RESET);
+    wo_network_events network;
+
+    wo_select(scene->pair.near, freed, WO_READ | WO_WRITE);
+    wo_event_free(&freed);
+    assert_int_equal(wo_enumerate(scene->pair.near, NULL, &network), -EINVAL);
+    wo_select(scene->pair.near, scene->event, WO_WRITE);
+    expect(scene->pair.near, scene->event, WO_WRITE);
+}
+
+static void on_unselected_sockets_the_calls_are_the_systems(void **state)
+{
+    struct scene *scene = *state;
+    struct listener listener = listen_somewhere();
+    char bytes[8];
+    int client = connect_plainly(&listener),
+        accepted = wo_accept(listener.fd, NULL, NULL);
+
+    assert_true(accepted >= 0);
+    assert_true(fcntl(accepted, F_GETFD) & FD_CLOEXEC);
+    assert_int_equal(wo_send(scene->pair.near, "hello", 5, 0), 5);
+    assert_int_equal(wo_recv(scene->pair.far, bytes, sizeof(bytes), 0), 5);
+    assert_int_equal(wo_recv(scene->pair.far, bytes, sizeof(bytes), MSG_DONTWAIT),
+                     -EAGAIN);
+    assert_int_equal(wo_recv(-1, bytes, sizeof(bytes), 0), -EBADF);
+    assert_int_equal(wo_send(-1, bytes, sizeof(bytes), 0), -EBADF);
+    assert_int_equal(wo_accept(-1, NULL, NULL), -EBADF);
+    assert_int_equal(wo_connect(-1, NULL, 0), -EBADF);
+    assert_int_equal(wo_close(-1), -EBADF);
+    wo_close(accepted);
+    wo_close(client);
+    wo_close(listener.fd);
+}
+
+#define RULE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
+
+int main(void)
+{
+    const struct CMUnitTest rules[] = {
+        cmocka_unit_test(what_is_no_event_is_refused),
+        cmocka_unit_test(a_wait_is_told_what_is_wrong_with_it),
+        cmocka_unit_test(a_fair_wait_gives_every_set_event_its_turn),
+        cmocka_unit_test(a_busy_low_index_does_not_starve_the_network),
+        cmocka_unit_test(a_timeout_is_never_early),
+        cmocka_unit_test(freeing_an_event_cancels_the_waits_on_it),
+        cmocka_unit_test(a_signal_handler_may_set_an_event),
+        cmocka_unit_test(a_signal_alone_does_not_end_a_wait),
+        cmocka_unit_test(a_handler_may_interrupt_the_library_anywhere),
+        RULE(the_error_of_a_connect_is_not_lost_to_another_call),
+        RULE(selecting_what_cannot_be_selected_is_refused),
+        RULE(selecting_into_a_wait_set_reports_nothing_again),
+        RULE(an_enumeration_that_fails_changes_nothing),
+        RULE(closing_ends_the_selection),
+        RULE(freeing_an_event_ends_the_selections_to_it),
+        RULE(on_unselected_sockets_the_calls_are_the_systems),
+    };
+
+    return cmocka_run_group_tests_name("beyond Winsock", rules, NULL, NULL);
+}
