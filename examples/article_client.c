@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 {
     struct sockaddr_in server = {.sin_family = AF_INET};
     int sock_to_server = socket(PF_INET, SOCK_STREAM, 0);
-    double seconds = argc > 3 ? atof(argv[3]) : 20;
+    double seconds = argc > 3 ? strtod(argv[3], NULL) : 20;
     pthread_t thread;
 
     setlocale(LC_CTYPE, "");
@@ -107,7 +107,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: article_client ADDRESS PORT [SECONDS]\n");
         return 2;
     }
-    server.sin_port = htons((uint16_t)atoi(argv[2]));
+    server.sin_port = htons((uint16_t)strtol(argv[2], NULL, 10));
     must(wo_event_new(WO_MANUAL_RESET, &socket_event), "an event"); /* WSACreateEvent() */
     must(wo_event_new(WO_AUTO_RESET, &stop_event), "an event");     /* CreateEvent(...) */
     must(wo_event_new(WO_MANUAL_RESET, &thread_ended), "an event");

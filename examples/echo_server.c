@@ -131,7 +131,7 @@ int main(int argc, char **argv)
     must(wo_set_add(set, accepting, &accepting), "adding an event");
     must(wo_set_add(set, stop, &stop), "adding an event");
     signal(SIGINT, on_signal);
-    listener = start_listening((uint16_t)(argc > 1 ? atoi(argv[1]) : 7777));
+    listener = start_listening((uint16_t)(argc > 1 ? strtol(argv[1], NULL, 10) : 7777));
     must(wo_select(listener, accepting, WO_ACCEPT), "selecting");
 
     for (;;) {

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: forty_connections ADDRESS PORT\n");
         return 2;
     }
-    server.sin_port = htons((uint16_t)atoi(argv[2]));
+    server.sin_port = htons((uint16_t)strtol(argv[2], NULL, 10));
     if (wo_event_new(WO_MANUAL_RESET, &events[STOP]) < 0)
         return 1;
     signal(SIGINT, on_signal);

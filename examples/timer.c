@@ -33,7 +33,7 @@ static double now_ms(void)
 
 int main(int argc, char **argv)
 {
-    int ticks = argc > 1 ? atoi(argv[1]) : 5;
+    int ticks = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 5;
     double begin_ms = now_ms();
     wo_event *events[2];
     size_t index = 0;
