@@ -15,7 +15,12 @@
 
 #include "woshou/event.h"
 
-enum { BLOCK = 64, READY_AT_ONCE = 256, LIMIT_S = 30 };
+enum {
+    BLOCK = 64,
+    READY_AT_ONCE = 256,
+    BUFFER_BYTES = 64, /* more than comes, so that a receive shows that this was all */
+    LIMIT_S = 30
+};
 
 static void must(int code, const char *what)
 {
@@ -51,9 +56,9 @@ static int woshou_wait(int64_t timeout_ns)
 static void woshou_read(int fd)
 {
     wo_network_events network;
-    char byte;
+    char bytes[BUFFER_BYTES];
     must(wo_enumerate(fd, given[0].event, &network), "enumerating");
-    if (network.events != WO_READ || wo_recv(fd, &byte, sizeof byte, 0) != 1)
+    if (network.events != WO_READ || wo_recv(fd, bytes, sizeof bytes, 0) != 1)
         fail("reading", "the byte is not there");
 }
 
@@ -76,8 +81,8 @@ static int epoll_wait_one(int64_t timeout_ns)
 
 static void epoll_read(int fd)
 {
-    char byte;
-    if (recv(fd, &byte, sizeof byte, 0) != 1)
+    char bytes[BUFFER_BYTES];
+    if (recv(fd, bytes, sizeof bytes, 0) != 1)
         fail("reading", "the byte is not there");
 }
 
