@@ -36,13 +36,19 @@ static int by_time(const void *a, const void *b)
     return left->receiving - right->receiving;
 }
 
+/* No TCP sends a FIN without ACK, nor takes one (3.10.7.4, fifth). */
+static bool is_fin(const struct event_packet *packet)
+{
+    return (packet->flags & TCP_FIN) && packet->has_ack;
+}
+
 static enum state_event sent(const struct event_packet *packet)
 {
     if (packet->flags & TCP_RST)
         return SENT_RST;
     if (packet->flags & TCP_SYN)
         return packet->has_ack ? SENT_SYN_ACK : SENT_SYN;
-    return packet->flags & TCP_FIN ? SENT_FIN : SENT_OTHER;
+    return is_fin(packet) ? SENT_FIN : SENT_OTHER;
 }
 
 static enum state_event received(const struct follower *end,
@@ -94,7 +100,7 @@ static void note_sent(struct follower *end, const struct event_packet *packet)
         return;
     if (seq_before(end->sent_end, packet_end))
         end->sent_end = packet_end;
-    if (packet->flags & TCP_FIN) {
+    if (is_fin(packet)) {
         end->sent_fin = true;
         end->fin_end = packet_end;
     }

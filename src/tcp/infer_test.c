@@ -184,6 +184,7 @@ static void segments_without_ack_are_dropped(void **state)
     assert_lives(packets("C SYN seq=100", "S SYN ACK seq=300 ack=101 takes=1",
                          "C seq=101 bytes=5 injected", "C FIN seq=101 injected"),
                  "SYN_SENT ESTABLISHED", "SYN_RECEIVED");
+    assert_lives(packets(OPENING, "C FIN seq=101"), OPENED_CLIENT, OPENED_SERVER);
 }
 
 static void a_fin_out_of_the_window_is_none(void **state)

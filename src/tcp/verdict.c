@@ -300,13 +300,14 @@ static void last_states(const struct story *story, struct verdict *verdict)
 }
 
 /* Without a segment of the close, the states still tell that it closed and, as only the
- * end that closes first comes through FIN_WAIT_1, who began. */
+ * end that closes first comes through FIN_WAIT_1, who began. Inferred ones know no more
+ * than the segments they come from. */
 static void judge_unseen_close(const struct story *story, struct verdict *verdict)
 {
     bool began[2] = {false, false}, gone[2] = {false, false};
     for (size_t i = 0; i < story->event_count; i++) {
         const struct event *event = &story->events[i];
-        if (event->kind != EVENT_STATE)
+        if (event->kind != EVENT_STATE || event->state.standing == STANDING_INFERRED)
             continue;
         enum tcp_state state = event->state.state;
         began[event->place] |= state == STATE_FIN_WAIT_1 || state == STATE_FIN_WAIT_2 ||

@@ -546,6 +546,15 @@ static void states_alone_tell_that_it_closed_and_who_began(void **state)
                    "not-seen", "still-open", "null", "null");
 }
 
+/* They come from the segments, and tell nothing that those do not. */
+static void inferred_states_tell_no_closing_of_their_own(void **state)
+{
+    (void)state;
+    struct story *story = packets(OPENING, "C FIN ACK seq=101 ack=301 injected");
+    assert_int_equal(story_infer_states(story), 0);
+    assert_verdict(story, "three-way", "still-open", "null", "null");
+}
+
 static void judging_again_says_the_same(void **state)
 {
     (void)state;
@@ -609,6 +618,7 @@ int main(void)
         cmocka_unit_test(the_last_states_stand_by_their_weaker_standing),
         cmocka_unit_test(the_verdict_names_the_packets_it_rests_on),
         cmocka_unit_test(states_alone_tell_that_it_closed_and_who_began),
+        cmocka_unit_test(inferred_states_tell_no_closing_of_their_own),
         cmocka_unit_test(judging_again_says_the_same),
         cmocka_unit_test(an_empty_story_is_judged),
     };
