@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { MANY = 5000 };
+
 /* --- Waiting --- */
 
 static void what_is_no_event_is_refused(void **state)
@@ -44,6 +46,28 @@ static void a_wait_is_told_what_is_wrong_with_it(void **state)
     assert_int_equal(wo_wait(&event, 1, WO_ANY, 0, &index), -ETIMEDOUT);
     assert_int_equal(index, 77);
     wo_event_free(&event);
+}
+
+static void there_is_no_limit_of_64_events(void **state)
+{
+    static wo_event *events[MANY];
+    size_t index;
+
+    (void)state;
+    for (size_t i = 0; i < MANY; i++)
+        events[i] = new_event(WO_AUTO_RESET);
+    wo_event_set(events[MANY - 1]);
+    wo_event_set(events[64]);
+    assert_int_equal(wo_wait(events, MANY, WO_ANY, 0, &index), 0);
+    assert_int_equal(index, 64);
+    assert_int_equal(wo_wait(events, MANY, WO_ANY, 0, &index), 0);
+    assert_int_equal(index, MANY - 1);
+    for (size_t i = 0; i < MANY; i++)
+        wo_event_set(events[i]);
+    assert_int_equal(wo_wait(events, MANY, WO_ALL, 0, &index), 0);
+    assert_int_equal(wo_wait(events, MANY, WO_ANY, 0, &index), -ETIMEDOUT);
+    for (size_t i = 0; i < MANY; i++)
+        wo_event_free(&events[i]);
 }
 
 static void a_fair_wait_gives_every_set_event_its_turn(void **state)
@@ -273,6 +297,25 @@ static void the_error_of_a_connect_is_not_lost_to_another_call(void **state)
     wo_close(fd);
 }
 
+/* A connect that fails at once is the caller's to know, and is not recorded. */
+static void a_connect_that_fails_at_once_is_not_recorded(void **state)
+{
+    struct scene *scene = *state;
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6,
+                                   .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in nobody = nobodys_address();
+    int fd = new_socket();
+
+    wo_select(fd, scene->event, ALL_OF_IT);
+    assert_int_equal(wo_connect(fd, (struct sockaddr *)&address, sizeof(address)),
+                     -EAFNOSUPPORT);
+    assert_false(is_set(scene->event));
+    assert_int_equal(recorded(fd, scene->event), 0);
+    wo_connect(fd, (struct sockaddr *)&nobody, sizeof(nobody));
+    expect(fd, scene->event, WO_CONNECT);
+    wo_close(fd);
+}
+
 static void selecting_what_cannot_be_selected_is_refused(void **state)
 {
     struct scene *scene = *state;
@@ -396,6 +439,7 @@ int main(void)
     const struct CMUnitTest rules[] = {
         cmocka_unit_test(what_is_no_event_is_refused),
         cmocka_unit_test(a_wait_is_told_what_is_wrong_with_it),
+        cmocka_unit_test(there_is_no_limit_of_64_events),
         cmocka_unit_test(a_fair_wait_gives_every_set_event_its_turn),
         cmocka_unit_test(a_busy_low_index_does_not_starve_the_network),
         cmocka_unit_test(a_timeout_is_never_early),
@@ -404,6 +448,7 @@ int main(void)
         cmocka_unit_test(a_signal_alone_does_not_end_a_wait),
         cmocka_unit_test(a_handler_may_interrupt_the_library_anywhere),
         RULE(the_error_of_a_connect_is_not_lost_to_another_call),
+        RULE(a_connect_that_fails_at_once_is_not_recorded),
         RULE(selecting_what_cannot_be_selected_is_refused),
         RULE(selecting_into_a_wait_set_reports_nothing_again),
         RULE(an_enumeration_that_fails_changes_nothing),

@@ -93,6 +93,16 @@ static void a_wider_mask_finds_what_is_there_already(void **state)
     expect(scene->pair.near, scene->event, WO_READ);
 }
 
+static void no_event_with_a_mask_is_an_error_and_changes_nothing(void **state)
+{
+    struct scene *scene = *state;
+
+    wo_select(scene->pair.near, scene->event, WO_READ);
+    assert_int_equal(wo_select(scene->pair.near, NULL, WO_WRITE), -EINVAL);
+    send_plainly(scene->pair.far, "x");
+    expect(scene->pair.near, scene->event, WO_READ);
+}
+
 static void a_mask_of_nothing_ends_the_selection(void **state)
 {
     struct scene *scene = *state;
@@ -217,6 +227,7 @@ int main(void)
         RULE(what_was_enumerated_is_not_reported_again_by_selecting),
         RULE(a_narrower_mask_drops_the_record_and_leaves_the_event),
         RULE(a_wider_mask_finds_what_is_there_already),
+        RULE(no_event_with_a_mask_is_an_error_and_changes_nothing),
         RULE(a_mask_of_nothing_ends_the_selection),
         RULE(one_event_may_serve_many_sockets),
         RULE(enumerating_leaves_the_slots_of_other_events_untouched),

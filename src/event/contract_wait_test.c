@@ -202,6 +202,62 @@ static void when_one_thread_leaves_the_others_still_hear_of_the_network(void **s
     wo_event_free(&readable);
 }
 
+enum { ROUNDS = 300 };
+
+/* Two threads that each wait for both of two events, named in opposite order. */
+struct taker {
+    wo_event *both[2], *taken, *stop, *gone;
+    int result;
+};
+
+static void *take_pairs(void *argument)
+{
+    struct taker *taker = argument;
+
+    do {
+        taker->result = wo_wait(taker->both, 2, WO_ALL, LONG_NS, NULL);
+        wo_event_set(taker->taken);
+    } while (taker->result == 0 && !is_set(taker->stop));
+    wo_event_set(taker->gone);
+    return NULL;
+}
+
+static void waiting_for_all_takes_all_at_once_or_nothing(void **state)
+{
+    wo_event *one = new_event(WO_AUTO_RESET), *other = new_event(WO_AUTO_RESET);
+    wo_event *taken = new_event(WO_AUTO_RESET), *stop = new_event(WO_MANUAL_RESET);
+    wo_event *gone[2] = {new_event(WO_MANUAL_RESET), new_event(WO_MANUAL_RESET)};
+    struct taker takers[2] = {
+        {.both = {one, other}, .taken = taken, .stop = stop, .gone = gone[0]},
+        {.both = {other, one}, .taken = taken, .stop = stop, .gone = gone[1]}};
+    pthread_t threads[2];
+
+    (void)state;
+    for (int i = 0; i < 2; i++)
+        pthread_create(&threads[i], NULL, take_pairs, &takers[i]);
+    /* Were each thread left with one half, nobody would ever say that it took a pair. */
+    for (int i = 0; i < ROUNDS; i++) {
+        wo_event_set(one);
+        wo_event_set(other);
+        await(taken);
+        assert_false(is_set(one) || is_set(other));
+    }
+    wo_event_set(stop);
+    while (wo_wait(gone, 2, WO_ALL, 0, NULL) != 0) {
+        wo_event_set(one);
+        wo_event_set(other);
+    }
+    for (int i = 0; i < 2; i++) {
+        pthread_join(threads[i], NULL);
+        assert_int_equal(takers[i].result, 0);
+        wo_event_free(&gone[i]);
+    }
+    wo_event_free(&one);
+    wo_event_free(&other);
+    wo_event_free(&taken);
+    wo_event_free(&stop);
+}
+
 static void closing_a_socket_leaves_the_waits_on_its_event_waiting(void **state)
 {
     struct pair pair = connect_pair();
@@ -233,6 +289,7 @@ int main(void)
         cmocka_unit_test(an_auto_reset_event_wakes_exactly_one_of_two_threads),
         cmocka_unit_test(a_manual_reset_event_wakes_all_threads_even_if_reset_at_once),
         cmocka_unit_test(when_one_thread_leaves_the_others_still_hear_of_the_network),
+        cmocka_unit_test(waiting_for_all_takes_all_at_once_or_nothing),
         cmocka_unit_test(closing_a_socket_leaves_the_waits_on_its_event_waiting),
     };
 
