@@ -255,30 +255,40 @@ void compare_zeek(const struct story *story, struct verdict *verdict)
     strcpy(verdict->zeek_state, conn_state(&zeek));
 }
 
+/* What a packet of a conversation that is known counts for. */
+static unsigned completeness_bits(const struct event_packet *packet)
+{
+    bool syn = packet->flags & TCP_SYN, ack = packet->has_ack;
+    unsigned bits = 0;
+
+    if (syn && ack)
+        bits |= 2;
+    else if (ack)
+        bits |= packet->bytes ? 8 : 4;
+    if ((packet->flags & TCP_FIN) && ack)
+        bits |= 16;
+    if (packet->flags & TCP_RST)
+        bits |= 32;
+    return bits;
+}
+
 unsigned compare_completeness(const struct story *story)
 {
+    const struct event_packet *first = NULL;
     unsigned bits = 0;
-    bool first = true;
+    bool more = false;
 
     for (size_t i = 0; i < story->event_count; i++) {
         const struct event_packet *packet = &story->events[i].packet;
         if (story->events[i].kind != EVENT_PACKET)
             continue;
-        bool syn = packet->flags & TCP_SYN;
-        if (first) { /* a conversation's first packet counts only as a bare SYN */
-            if (syn && !packet->has_ack)
-                bits |= 1 | (packet->bytes ? 8 : 0);
-            first = false;
-            continue;
-        }
-        if (syn && packet->has_ack)
-            bits |= 2;
-        else if (!syn && packet->has_ack)
-            bits |= packet->bytes ? 8 : 4;
-        if ((packet->flags & TCP_FIN) && packet->has_ack)
-            bits |= 16;
-        if (packet->flags & TCP_RST)
-            bits |= 32;
+        more = first != NULL;
+        if (!first)
+            first = packet;
+        else
+            bits |= completeness_bits(packet);
     }
-    return bits;
+    if (first && (first->flags & TCP_SYN) && !first->has_ack)
+        bits |= 1 | (first->bytes ? 8 : 0);
+    return bits | (more ? completeness_bits(first) : 0);
 }

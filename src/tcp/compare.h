@@ -11,7 +11,10 @@
  * seen first: Zeek turns the roles round only where the port, or a late SYN, tells it. */
 void compare_zeek(const struct story *story, struct verdict *verdict);
 
-/* Wireshark's bits: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST. */
+/* Wireshark's bits: 1 SYN, 2 SYN-ACK, 4 ACK, 8 data, 16 FIN, 32 RST. As it shows them once
+ * it has been through the packets twice (tshark -2): a conversation's first packet is the
+ * only one that counts as a SYN, and counts for anything else only the second time; each
+ * packet shows what was known before it, so that one alone never does. */
 unsigned compare_completeness(const struct story *story);
 
 #endif

@@ -68,7 +68,7 @@ static void one_fin_or_the_other(void **state)
     assert_compared(packets("C SYN seq=100", "C FIN ACK seq=101 ack=301"), "SH", "SF",
                     21);
     assert_compared(packets("S SYN ACK seq=300 ack=101", "S FIN ACK seq=301 ack=101"),
-                    "SHR", "^hf", 20);
+                    "SHR", "^hf", 22);
 }
 
 static void resets(void **state)
@@ -79,8 +79,8 @@ static void resets(void **state)
     assert_compared(packets(OPENING, DATA, "S RST ACK seq=304 ack=103"), "RSTR",
                     "ShADadr", 47);
     assert_compared(packets("C SYN seq=100", "C RST seq=101"), "RSTOS0", "SR", 33);
-    assert_compared(packets("C ACK seq=101 ack=301", "C RST seq=101"), "OTH", "AR", 32);
-    assert_compared(packets("C ACK seq=101 ack=301", "S RST seq=301"), "RSTRH", "Ar", 32);
+    assert_compared(packets("C ACK seq=101 ack=301", "C RST seq=101"), "OTH", "AR", 36);
+    assert_compared(packets("C ACK seq=101 ack=301", "S RST seq=301"), "RSTRH", "Ar", 36);
     /* a scan of an open port */
     assert_compared(
         packets("C SYN seq=100", "S SYN ACK seq=300 ack=101", "C RST seq=101"), "RSTO",
@@ -109,12 +109,12 @@ static void a_fin_then_a_reset_then_the_peers_fin_is_sf(void **state)
 static void what_begins_in_the_middle(void **state)
 {
     (void)state;
-    /* Wireshark counts nothing of a first packet that is no SYN. */
+    /* Wireshark counts a first packet that is no SYN only once others follow. */
     assert_compared(packets("C ACK seq=700 ack=500"), "OTH", "A", 0);
     assert_compared(packets("C ACK seq=700 ack=500 bytes=9", "S ACK seq=500 ack=709"),
-                    "OTH", "Da", 4);
+                    "OTH", "Da", 12);
     assert_compared(packets("S ACK seq=500 ack=700 bytes=9", "C ACK seq=700 ack=509"),
-                    "OTH", "^dA", 4);
+                    "OTH", "^dA", 12);
     assert_compared(packets("C FIN ACK seq=700 ack=500", "S FIN ACK seq=500 ack=701"),
                     "SF", "Ff", 20);
 }
@@ -124,14 +124,14 @@ static void from_the_syn_ack_on(void **state)
 {
     (void)state;
     assert_compared(packets("S SYN ACK seq=300 ack=101", "C ACK seq=101 ack=301"), "S1",
-                    "^hA", 4);
+                    "^hA", 6);
 }
 
 static void a_syn_ack_captured_before_its_syn(void **state)
 {
     (void)state;
     assert_compared(packets("S SYN ACK seq=300 ack=101", "C SYN seq=100"), "S1", "^hS",
-                    0);
+                    2);
 }
 
 /* An ACK of the SYN before the SYN-ACK is no partial connection to Zeek. */
