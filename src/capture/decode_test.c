@@ -144,7 +144,7 @@ static void options_are_read(void **state)
 static void a_window_shift_above_14_is_14(void **state)
 {
     struct segment segment;
-    static const uint8_t packet[] = {IPV4(44, 6), TCP(6, 2), 3, 3, 255, 0};
+    static const uint8_t packet[] = {IPV4(44, 6), TCP(6, 2), 3, 3, 15, 0};
     assert_int_equal(decoded(state, packet), DECODE_TCP);
     assert_int_equal(segment.window_shift, 14);
 }

@@ -101,6 +101,8 @@ static void a_fin_then_a_reset_then_the_peers_fin_is_sf(void **state)
     assert_compared(packets(OPENING, "C FIN ACK seq=101 ack=301", "C RST seq=102",
                             "S FIN ACK seq=301 ack=102"),
                     "SF", "ShAFRf", 55);
+    assert_compared(packets(OPENING, "C RST seq=101", "S FIN ACK seq=301 ack=101"),
+                    "RSTO", "ShARf", 55);
     /* A FIN behind one's own reset is none. */
     assert_compared(packets(OPENING, "C RST seq=101", "C FIN ACK seq=101 ack=301"),
                     "RSTO", "ShARF", 55);

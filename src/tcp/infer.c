@@ -98,8 +98,13 @@ static void note_sent(struct follower *end, const struct event_packet *packet)
                           !!(packet->flags & TCP_FIN);
     if (packet->flags & TCP_RST)
         return;
-    if (seq_before(end->sent_end, packet_end))
+    /* A new SYN begins anew: what came before it was another connection's. */
+    if ((packet->flags & TCP_SYN) && !packet->retransmission) {
         end->sent_end = packet_end;
+        end->has_acked = false;
+    } else if (seq_before(end->sent_end, packet_end)) {
+        end->sent_end = packet_end;
+    }
     if (is_fin(packet)) {
         end->sent_fin = true;
         end->fin_end = packet_end;

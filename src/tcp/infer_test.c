@@ -203,6 +203,22 @@ static void an_old_connection_is_cleared_away_and_the_syn_stands(void **state)
                          "C SYN seq=100", "S SYN ACK seq=300 ack=101",
                          "C ACK seq=101 ack=301"),
                  "SYN_SENT ESTABLISHED", "CLOSED SYN_RECEIVED ESTABLISHED");
+    /* What was acknowledged on the old one does not stand against the new one's end. */
+    assert_lives(packets("C SYN seq=100", "S ACK seq=9000 ack=7000", "C RST seq=7000",
+                         "C SYN seq=100", "S SYN ACK seq=300 ack=101",
+                         "C ACK seq=101 ack=301", "C FIN ACK seq=101 ack=301",
+                         "S RST seq=301"),
+                 "SYN_SENT ESTABLISHED FIN_WAIT_1 CLOSED",
+                 "CLOSED SYN_RECEIVED ESTABLISHED CLOSE_WAIT CLOSED");
+}
+
+/* Sent again it goes without its data, which may have been taken the first time. */
+static void a_fast_opens_syn_sent_again(void **state)
+{
+    (void)state;
+    assert_lives(packets("C SYN seq=100 bytes=5", "C SYN seq=100",
+                         "S SYN ACK seq=300 ack=106", "C ACK seq=106 ack=301"),
+                 OPENED_CLIENT, OPENED_SERVER);
 }
 
 static void a_syn_to_an_open_connection_is_only_challenged(void **state)
@@ -323,6 +339,7 @@ int main(void)
         cmocka_unit_test(segments_without_ack_are_dropped),
         cmocka_unit_test(a_fin_out_of_the_window_is_none),
         cmocka_unit_test(an_old_connection_is_cleared_away_and_the_syn_stands),
+        cmocka_unit_test(a_fast_opens_syn_sent_again),
         cmocka_unit_test(a_syn_to_an_open_connection_is_only_challenged),
         cmocka_unit_test(in_the_middle_nothing_is_known_until_a_fin),
         cmocka_unit_test(from_the_syn_ack_on),

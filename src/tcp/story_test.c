@@ -93,6 +93,18 @@ static void a_syn_corrects_what_was_guessed(void **state)
     story_free(&story);
 }
 
+/* What that end sent on the old connection is not what it has sent on the new one. */
+static void a_syn_corrects_what_was_sent_before(void **state)
+{
+    (void)state;
+    struct story *story =
+        packets("C SYN seq=100", "S ACK seq=9000 ack=7000 bytes=50", "C RST seq=7000",
+                "S SYN ACK seq=300 ack=101", "S ACK seq=301 ack=101 bytes=20");
+    assert_false(script_packet(story, 4)->retransmission);
+    assert_false(script_packet(story, 5)->retransmission);
+    story_free(&story);
+}
+
 /* A fast open's SYN-ACK acknowledges more than the SYN, and may be captured before it. */
 static void a_syn_seen_late_corrects_its_acknowledgement(void **state)
 {
@@ -264,6 +276,7 @@ int main(void)
         cmocka_unit_test(in_the_middle_the_first_byte_seen_is_one),
         cmocka_unit_test(a_reset_teaches_no_numbers),
         cmocka_unit_test(a_syn_corrects_what_was_guessed),
+        cmocka_unit_test(a_syn_corrects_what_was_sent_before),
         cmocka_unit_test(a_syn_seen_late_corrects_its_acknowledgement),
         cmocka_unit_test(what_brings_no_new_number_is_a_retransmission),
         cmocka_unit_test(some_new_bytes_are_no_retransmission),

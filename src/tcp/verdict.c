@@ -107,9 +107,10 @@ static void digest_packet(struct digest *digest, const struct event_packet *pack
         if (digest->first_fin == PLACE_WIRE)
             digest->first_fin = from;
     }
-    digest->acked[from] = digest->has_acked[from]
-                              ? seq_later(digest->acked[from], packet->ack)
-                              : packet->ack;
+    /* What was acknowledged before a SYN was another connection's. */
+    bool goes_on = digest->has_acked[from] && !(packet->flags & TCP_SYN);
+    digest->acked[from] =
+        goes_on ? seq_later(digest->acked[from], packet->ack) : packet->ack;
     digest->has_acked[from] = true;
 }
 static struct digest digest_story(const struct story *story)
@@ -275,7 +276,10 @@ static void count_packets(const struct story *story, struct verdict *verdict)
             continue;
         bytes[from] += new_bytes(packet, sent[from] ? reached[from] : packet->seq);
         uint32_t end = packet->seq + !!(packet->flags & TCP_SYN) + packet->bytes;
-        reached[from] = sent[from] ? seq_later(reached[from], end) : end;
+        /* A new SYN begins anew; one sent again does not take back what it reached. */
+        bool goes_on =
+            sent[from] && (packet->retransmission || !(packet->flags & TCP_SYN));
+        reached[from] = goes_on ? seq_later(reached[from], end) : end;
         sent[from] = true;
     }
     verdict->client_bytes = bytes[PLACE_CLIENT];

@@ -198,6 +198,20 @@ static void an_old_connection_cleared_away_is_no_reset(void **state)
                    "three-way", "still-open", "null", "null");
 }
 
+static void what_the_old_connection_sent_counts_for_nothing(void **state)
+{
+    (void)state;
+    struct story *story =
+        packets("C SYN seq=100", "S ACK seq=9000 ack=7000 bytes=50", "C RST seq=7000",
+                "C SYN seq=100 at=1001", "S SYN ACK seq=300 ack=101",
+                "C ACK seq=101 ack=301 bytes=9", "S ACK seq=301 ack=110 bytes=20",
+                "C RST seq=110");
+    story_judge(story);
+    assert_int_equal(story->verdict.client_bytes, 9);
+    assert_int_equal(story->verdict.server_bytes, 50 + 20);
+    assert_verdict(story, "three-way", "reset", "null", "client");
+}
+
 /* Figure 9: an old SYN turns up first; its SYN-ACK is reset, the new one opens. */
 static void an_old_syn_turned_away_is_no_reset(void **state)
 {
@@ -590,6 +604,7 @@ int main(void)
         cmocka_unit_test(what_begins_in_the_middle_was_not_seen_to_open),
         cmocka_unit_test(one_direction_shows_that_it_opened),
         cmocka_unit_test(an_old_connection_cleared_away_is_no_reset),
+        cmocka_unit_test(what_the_old_connection_sent_counts_for_nothing),
         cmocka_unit_test(an_old_syn_turned_away_is_no_reset),
         cmocka_unit_test(four_segments),
         cmocka_unit_test(three_segments),
