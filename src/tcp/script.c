@@ -252,3 +252,20 @@ const char *script_states(const struct story *story, enum place place,
     }
     return text;
 }
+
+static const char *or_null(const char *word)
+{
+    return word ? word : "null";
+}
+
+void assert_verdict(struct story *story, const char *open, const char *close,
+                    const char *closed_first, const char *reset_by)
+{
+    const struct verdict *verdict = &story->verdict;
+    story_judge(story);
+    assert_string_equal(open_word(verdict->open), open);
+    assert_string_equal(close_word(verdict->close), close);
+    assert_string_equal(or_null(side_word(verdict->closed_first)), closed_first);
+    assert_string_equal(or_null(side_word(verdict->reset_by)), reset_by);
+    story_free(&story);
+}

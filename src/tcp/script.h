@@ -39,4 +39,8 @@ enum { SCRIPT_STATES = 256 };
 const char *script_states(const struct story *story, enum place place,
                           char text[SCRIPT_STATES]);
 
+/* Judges the story, compares its words, "null" for none, and frees it. */
+void assert_verdict(struct story *story, const char *open, const char *close,
+                    const char *closed_first, const char *reset_by);
+
 #endif

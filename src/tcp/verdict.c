@@ -1,132 +1,17 @@
 /* What a story comes to, in the words of story.h. Each word is decided from the events by
- * one small function; `digest` first picks out the few packets they all ask about. */
+ * one small function; the digest has the few packets they all ask about. */
 #include <errno.h>
 #include <string.h>
 
 #include "capture/decode.h"
 #include "tcp/compare.h"
+#include "tcp/digest.h"
 #include "tcp/seq.h"
 #include "tcp/story.h"
-
-/* The first packet of each kind that matters, by sender where two may send it. Lost ones
- * are left out where only an arrival counts: an acknowledgement that was lost
- * acknowledged nothing. */
-struct digest {
-    const struct event_packet *syn[2]; /* a bare SYN */
-    const struct event_packet
-        *syn_ack; /* of the server, or of either after both sent SYNs */
-    const struct event_packet *syn_ack_acked; /* what acknowledged it, if seen */
-    bool opened;                              /* it was acknowledged, seen or not */
-    const struct event_packet *fin[2];
-    enum place first_fin; /* whose FIN was sent first; PLACE_WIRE: there is none */
-    const struct event_packet
-        *fin_acked[2];       /* by [sender of the FIN]: what acknowledged it */
-    bool fin_acked_apart[2]; /* that was no FIN itself */
-    const struct event_packet *rst;
-    bool has_acked[2];
-    uint32_t acked[2]; /* the last number that end has acknowledged */
-    bool connect_failed;
-    int64_t connect_error;
-};
 
 static enum place other_end(enum place place)
 {
     return place == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
-}
-
-static uint32_t fin_end(const struct event_packet *fin)
-{
-    return fin->seq + fin->bytes + 1;
-}
-
-/* Whether the other end would do what a reset says (RFC 9293, 3.5.3). Answering a SYN it
- * acknowledges that SYN and nothing else counts; later its number must be one that end
- * expects, give or take a window, or one less, as some stacks send behind their FIN. */
-static bool reset_heeded(const struct digest *digest, const struct event_packet *rst)
-{
-    enum place to = other_end(rst->from);
-    const struct event_packet *syn = digest->syn[to];
-
-    if (digest->has_acked[to])
-        return seq_within_reach(rst->seq, digest->acked[to] - 1);
-    if (syn && !digest->syn_ack)
-        return rst->has_ack && rst->ack - 1 <= syn->bytes;
-    return true;
-}
-
-/* A connection opens once its SYN-ACK is acknowledged: by the other end, or, where one
- * direction is not seen, as shown by what could not be sent before. */
-static void digest_opening(struct digest *digest, const struct event_packet *packet)
-{
-    enum place from = packet->from;
-    bool acks_syn_ack = digest->syn_ack && from != digest->syn_ack->from;
-    bool acks_unseen = !digest->syn_ack && digest->syn[from] && from == PLACE_CLIENT;
-
-    if (packet->flags & TCP_SYN) {
-        if (packet->has_ack && !digest->syn_ack)
-            digest->syn_ack = packet;
-        if (!packet->has_ack && !digest->syn[from])
-            digest->syn[from] = packet;
-        return;
-    }
-    if (packet->fate == FATE_LOST || !packet->has_ack || digest->opened)
-        return;
-    if ((acks_syn_ack || acks_unseen) && seq_at_or_after(packet->ack, 1)) {
-        digest->syn_ack_acked = packet;
-        digest->opened = true;
-    } else if (digest->syn_ack && from == digest->syn_ack->from &&
-               (packet->bytes || seq_before(digest->syn_ack->ack, packet->ack))) {
-        digest->opened = true;
-    }
-    if (digest->opened)
-        digest->rst = NULL; /* one from before ended something else */
-}
-
-static void digest_packet(struct digest *digest, const struct event_packet *packet)
-{
-    enum place from = packet->from, other = other_end(from);
-    bool lost = packet->fate == FATE_LOST;
-
-    if (packet->flags & TCP_RST) {
-        if (!digest->rst && !lost && reset_heeded(digest, packet))
-            digest->rst = packet;
-        return;
-    }
-    digest_opening(digest, packet);
-    if (packet->has_ack && !lost && digest->fin[other] && !digest->fin_acked[other] &&
-        seq_at_or_after(packet->ack, fin_end(digest->fin[other]))) {
-        digest->fin_acked[other] = packet;
-        digest->fin_acked_apart[other] = !(packet->flags & TCP_FIN);
-    }
-    /* One without ACK is dropped (3.10.7.4, fifth), and one from the wire was sent by
-     * nobody. */
-    if (packet->fate == FATE_INJECTED || !packet->has_ack)
-        return;
-    if ((packet->flags & TCP_FIN) && !digest->fin[from]) {
-        digest->fin[from] = packet;
-        if (digest->first_fin == PLACE_WIRE)
-            digest->first_fin = from;
-    }
-    /* What was acknowledged before a SYN was another connection's. */
-    bool goes_on = digest->has_acked[from] && !(packet->flags & TCP_SYN);
-    digest->acked[from] =
-        goes_on ? seq_later(digest->acked[from], packet->ack) : packet->ack;
-    digest->has_acked[from] = true;
-}
-static struct digest digest_story(const struct story *story)
-{
-    struct digest digest = {.first_fin = PLACE_WIRE};
-    for (size_t i = 0; i < story->event_count; i++) {
-        const struct event *event = &story->events[i];
-        if (event->kind == EVENT_PACKET)
-            digest_packet(&digest, &event->packet);
-        if (event->kind == EVENT_CALL && event->call.returns &&
-            strcmp(event->call.name, "connect") == 0 && event->call.result < 0) {
-            digest.connect_failed = true;
-            digest.connect_error = event->call.result;
-        }
-    }
-    return digest;
 }
 
 static enum open_word judge_open_by_call(const struct digest *digest)
@@ -185,7 +70,7 @@ static enum close_word judge_close(const struct digest *digest, enum open_word o
     const struct event_packet *second = fin[other_end(first)];
     if (!second)
         return CLOSE_HALF_CLOSED;
-    if (!second->has_ack || !seq_at_or_after(second->ack, fin_end(fin[first])))
+    if (!second->has_ack || !seq_at_or_after(second->ack, digest_fin_end(fin[first])))
         return CLOSE_SIMULTANEOUS;
     return digest->fin_acked_apart[first] ? CLOSE_FOUR_SEGMENT : CLOSE_THREE_SEGMENT;
 }
