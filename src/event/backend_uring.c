@@ -25,7 +25,9 @@
 #include "base/clock.h"
 #include "event/backend.h"
 
-enum { BATCH = 128, SUBMISSIONS = 64, COMPLETIONS = 8192 };
+/* Every socket that is added completes once at least before anyone may wait: the queue is
+ * as long as the kernel lets it be (a mebibyte), so that tens of thousands fit. */
+enum { BATCH = 128, SUBMISSIONS = 64, COMPLETIONS = 65536 };
 
 /* The token of completions that tell nothing: those of cancellations. */
 #define NO_TOKEN (UINT64_MAX - 1)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "event/object.h"
 #include "event/selection.h"
@@ -33,10 +34,11 @@ uint64_t event_new_mark(void)
 
 static int fill_store(void)
 {
-    struct chunk *chunk = calloc(1, sizeof(*chunk));
+    struct chunk *chunk = aligned_alloc(CACHE_LINE, sizeof(*chunk));
 
     if (!chunk)
         return -ENOMEM;
+    memset(chunk, 0, sizeof(*chunk));
     chunk->next = chunks;
     chunks = chunk;
     for (size_t i = 0; i < CHUNK; i++)

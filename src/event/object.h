@@ -5,28 +5,33 @@
 #include "event/poller.h"
 #include "event/timer.h"
 
-struct wo_event {
-    _Atomic(struct poller *) home; /* changes under both pollers' locks */
-    atomic_bool alive;             /* changes under the home's lock */
+/* A line of the processor's cache. Of thousands of events few are in the cache: what a
+ * report, a look through an array and a wait set touch is together in the first line. */
+#define CACHE_LINE 64
 
-    atomic_uint order; /* what a handler asked for while the lock was held: ORDER_... */
-    wo_event *next_order; /* on the poller's list of orders */
+struct wo_event {
+    _Alignas(
+        CACHE_LINE) _Atomic(struct poller *) home; /* changes under both pollers' locks */
+    atomic_bool alive;                             /* changes under the home's lock */
 
     /* Under the home's lock. */
     bool auto_reset;
     bool set;
-    bool in_set;    /* a member of the home's wait set */
-    uint64_t birth; /* when it was made, counted in events made */
-    uint64_t
-        set_moment; /* the home's moment when it last became set; 0: taken or never */
-    uint64_t mark;  /* the last wait for all that counted it */
-    uint64_t round; /* the home's round in which wo_set_wait last gave it */
+    bool in_set;         /* a member of the home's wait set */
+    uint64_t birth;      /* when it was made, counted in events made */
+    uint64_t set_moment; /* the home's when it last became set; 0: taken or never */
+    uint64_t round;      /* the home's in which wo_set_wait last gave it */
+    void *owner;         /* what wo_set_add was given */
     struct list_link
         ready; /* in the home's `ready`; in the store of events to use again */
+
+    uint64_t mark; /* the last wait for all that counted it */
     struct list_link member;
     struct list selections; /* the sockets selected to it */
-    void *owner;            /* what wo_set_add was given */
     struct timer timer;     /* sets it; among the home's `timers` while it runs */
+
+    atomic_uint order; /* what a handler asked for while the lock was held: ORDER_... */
+    wo_event *next_order; /* on the poller's list of orders */
 };
 
 /* How many events were made so far: a later one has a greater birth. */

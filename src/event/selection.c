@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "event/backend.h"
 
@@ -29,9 +30,10 @@ struct selection *selection_make(int fd)
 
     if (found || fd < 0 || fd / PAGE >= PAGES)
         return found;
-    fresh = calloc(PAGE, sizeof(*fresh));
+    fresh = aligned_alloc(CACHE_LINE, PAGE * sizeof(*fresh));
     if (!fresh)
         return NULL;
+    memset(fresh, 0, PAGE * sizeof(*fresh));
     for (int i = 0; i < PAGE; i++)
         fresh[i].fd = fd / PAGE * PAGE + i;
     if (!atomic_compare_exchange_strong(&pages[fd / PAGE], &page, fresh))

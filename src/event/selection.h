@@ -35,8 +35,8 @@ enum trait {
 };
 
 struct selection {
-    _Atomic(wo_event *) event; /* null: not selected */
-    struct list_link link;     /* in the event's `selections` */
+    _Alignas(CACHE_LINE) _Atomic(wo_event *) event; /* null: not selected */
+    struct list_link link;                          /* in the event's `selections` */
     int fd;
     int unread; /* bytes of told data there were when the engine began to watch */
     uint32_t generation; /* of the registration; reports of older ones are dropped */
