@@ -106,21 +106,27 @@ def in_process(build, program):
     return {way: [build / "bench" / program, way] for way in ("woshou", "epoll")}
 
 
+ONE_READY = "one wait, one ready"
+
+
 def wait_one_ready(command):
     turns = str(int(100000 * min(1, SECONDS)))
-    few, many = (run_load([*command, str(sockets), turns]) for sockets in (FEW, MANY))
+    few, many, same = (run_load([*command, str(sockets), str(busy), turns])
+                       for sockets, busy in ((FEW, FEW), (MANY, MANY), (MANY, FEW)))
     return {
-        f"one wait, one ready of {FEW:,}": few["wait_ps"] / 1e3,
-        f"one wait, one ready of {MANY:,}": many["wait_ps"] / 1e3,
-        f"one wait, one ready, {MANY:,} to {FEW:,}": many["wait_ps"] / few["wait_ps"],
+        f"{ONE_READY} of {FEW:,}": few["wait_ps"] / 1e3,
+        f"{ONE_READY} of {MANY:,}": many["wait_ps"] / 1e3,
+        f"{ONE_READY}, {MANY:,} to {FEW:,}": many["wait_ps"] / few["wait_ps"],
+        f"{ONE_READY}, {MANY:,} to {FEW:,}, the same {FEW:,} busy": same["wait_ps"] / few["wait_ps"],
         f"write, wait, read, one of {MANY:,}": many["turn_ps"] / 1e3,
     }
 
 
 def wait_figures():
     for sockets in (FEW, MANY):
-        yield Figure(f"one wait, one ready of {sockets:,}", "ns")
-    yield Figure(f"one wait, one ready, {MANY:,} to {FEW:,}", "times", at_most(1.5, of="value"))
+        yield Figure(f"{ONE_READY} of {sockets:,}", "ns")
+    yield Figure(f"{ONE_READY}, {MANY:,} to {FEW:,}", "times", at_most(1.5, of="value"))
+    yield Figure(f"{ONE_READY}, {MANY:,} to {FEW:,}, the same {FEW:,} busy", "times")
     yield Figure(f"write, wait, read, one of {MANY:,}", "ns")
 
 

@@ -1,9 +1,10 @@
-/* wait_one_ready woshou|epoll SOCKETS TURNS: what one wait costs with one socket of SOCKETS
- * ready.
+/* wait_one_ready woshou|epoll SOCKETS BUSY TURNS: what one wait costs with one socket of
+ * SOCKETS ready. Only BUSY of them ever are: with few, what the wait touches is in the
+ * caches, and the cost is that of the steps it takes; with all, that of memory as well.
  *
  * Every socket is connected to itself (TCP has that: a simultaneous open with oneself), so
  * that one process of one thread makes any of them ready, and has no more descriptors than
- * sockets. A turn writes a byte to a socket taken by chance, waits (this is timed), and reads
+ * sockets. A turn writes a byte to a busy socket taken by chance, waits (this is timed), and reads
  * the byte. Prints the median, and the median of the whole turn, in picoseconds: the clock
  * counts nanoseconds, of which a wait has few, so that a block of turns is summed. */
 #define MEASURE_NAME "wait_one_ready"
@@ -141,7 +142,7 @@ static void take_first_reports(const struct way *way)
         way->wait(0);
 }
 
-static void measure(const struct way *way, const int *sockets, size_t count, size_t turns)
+static void measure(const struct way *way, const int *busy, size_t count, size_t turns)
 {
     size_t blocks = turns / BLOCK + 1;
     int64_t *wait_ps = allocate(blocks, sizeof *wait_ps);
@@ -150,11 +151,11 @@ static void measure(const struct way *way, const int *sockets, size_t count, siz
 
     take_first_reports(way);
     for (size_t i = 0; i < count + 10 * BLOCK; i++)
-        turn(way, sockets, count, &ignored);
+        turn(way, busy, count, &ignored);
     for (size_t i = 0; i < blocks; i++) {
         int64_t wait_ns = 0, start_ns = clock_ns(CLOCK_MONOTONIC);
         for (int j = 0; j < BLOCK; j++)
-            turn(way, sockets, count, &wait_ns);
+            turn(way, busy, count, &wait_ns);
         turn_ps[i] = (clock_ns(CLOCK_MONOTONIC) - start_ns) * 1000 / BLOCK;
         wait_ps[i] = wait_ns * 1000 / BLOCK - clock_cost * 1000;
     }
@@ -168,16 +169,22 @@ int main(int argc, char **argv)
 {
     alarm(LIMIT_S);
     raise_descriptor_limit();
-    if (argc != 4)
-        fail("usage", "wait_one_ready woshou|epoll SOCKETS TURNS");
-    size_t count = number(argv[2]), turns = number(argv[3]);
+    if (argc != 5)
+        fail("usage", "wait_one_ready woshou|epoll SOCKETS BUSY TURNS");
+    size_t count = number(argv[2]), busy_count = number(argv[3]), turns = number(argv[4]);
+    if (busy_count > count)
+        fail("usage", "more are busy than there are");
     int *sockets = self_connected_open(count);
+    int *busy = allocate(busy_count, sizeof *busy);
+    for (size_t i = 0; i < busy_count; i++)
+        busy[i] = sockets[i * (count / busy_count)];
     for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
         if (strcmp(ways[i].name, argv[1]) != 0)
             continue;
         ways[i].open(sockets, count);
-        measure(&ways[i], sockets, count, turns);
+        measure(&ways[i], busy, busy_count, turns);
         self_connected_close(sockets, count);
+        free(busy);
         return EXIT_SUCCESS;
     }
     fail(argv[1], "is no way to wait");
