@@ -1,6 +1,7 @@
 #include "tcp/compare.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "capture/decode.h"
@@ -252,7 +253,7 @@ void compare_zeek(const struct story *story, struct verdict *verdict)
         zeek.end[packet->from].bytes += packet->bytes;
     }
     zeek.history[zeek.length] = '\0';
-    strcpy(verdict->zeek_state, conn_state(&zeek));
+    snprintf(verdict->zeek_state, sizeof verdict->zeek_state, "%s", conn_state(&zeek));
 }
 
 /* What a packet of a conversation that is known counts for. */

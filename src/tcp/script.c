@@ -63,10 +63,9 @@ static void take_hex(struct line *line, const char *digits)
 {
     uint8_t bytes[PAYLOAD_MAX];
     size_t length = 0;
-    unsigned byte;
-    while (length < PAYLOAD_MAX && sscanf(digits, "%2x", &byte) == 1) {
-        bytes[length++] = (uint8_t)byte;
-        digits += 2;
+    for (; length < PAYLOAD_MAX && digits[0] && digits[1]; digits += 2) {
+        const char pair[3] = {digits[0], digits[1], '\0'};
+        bytes[length++] = (uint8_t)strtoul(pair, NULL, 16);
     }
     take_payload(line, bytes, length);
 }
@@ -197,7 +196,8 @@ static int64_t tell(struct story *story, int64_t at_ns, const char *text)
     struct line line = {.at_ns = at_ns, .takes_ns = UNSEEN_NS};
     line.segment.window = 65535;
     split(&line, text);
-    if (line.word_count < 2 || (strcmp(line.words[0], "C") && strcmp(line.words[0], "S")))
+    if (line.word_count < 2 ||
+        (strcmp(line.words[0], "C") != 0 && strcmp(line.words[0], "S") != 0))
         fail_msg("a script's line says who, C or S, and what: \"%s\"", text);
     line.from = line.words[0][0] == 'C' ? PLACE_CLIENT : PLACE_SERVER;
     if (line.word_count >= 3 && strcmp(line.words[1], "in") == 0)
