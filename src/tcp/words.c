@@ -3,7 +3,6 @@
 #include "tcp/story.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "capture/decode.h"
 
@@ -75,15 +74,12 @@ char *flags_words(uint8_t flags, char text[FLAGS_TEXT])
         {TCP_SYN, "SYN"}, {TCP_FIN, "FIN"}, {TCP_RST, "RST"}, {TCP_PSH, "PSH"},
         {TCP_URG, "URG"}, {TCP_ECE, "ECE"}, {TCP_CWR, "CWR"}, {TCP_ACK, "ACK"},
     };
-    text[0] = '\0';
-    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
-        if (!(flags & order[i].flag))
-            continue;
-        if (text[0])
-            strcat(text, " ");
-        strcat(text, order[i].word);
-    }
-    if (!text[0])
-        strcpy(text, "none");
+    size_t length = 0;
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (flags & order[i].flag)
+            length += (size_t)snprintf(text + length, FLAGS_TEXT - length, "%s%s",
+                                       length ? " " : "", order[i].word);
+    if (length == 0)
+        snprintf(text, FLAGS_TEXT, "none");
     return text;
 }
