@@ -9,6 +9,27 @@ struct endpoint endpoint_ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16
     return (struct endpoint){.family = 4, .address = {a, b, c, d}, .port = port};
 }
 
+struct endpoint endpoint_from_address(const struct sockaddr *address)
+{
+    struct endpoint endpoint = {0};
+    if (address->sa_family == AF_INET) {
+        struct sockaddr_in ipv4;
+        memcpy(&ipv4, address, sizeof ipv4);
+        endpoint.family = 4;
+        endpoint.port = ntohs(ipv4.sin_port);
+        memcpy(endpoint.address, &ipv4.sin_addr, 4);
+    } else if (address->sa_family == AF_INET6) {
+        struct sockaddr_in6 ipv6;
+        memcpy(&ipv6, address, sizeof ipv6);
+        bool mapped = IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr);
+        endpoint.family = mapped ? 4 : 6;
+        endpoint.port = ntohs(ipv6.sin6_port);
+        memcpy(endpoint.address, ipv6.sin6_addr.s6_addr + (mapped ? 12 : 0),
+               mapped ? 4 : 16);
+    }
+    return endpoint;
+}
+
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
     return a->family == b->family && a->port == b->port &&

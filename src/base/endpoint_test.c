@@ -48,6 +48,24 @@ static void none_is_a_question_mark(void **state)
     assert_string_equal(endpoint_format(&(struct endpoint){0}, text), "?");
 }
 
+static void ipv4_inside_ipv6_is_ipv4(void **state)
+{
+    (void)state;
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6, .sin6_port = htons(7)};
+    char text[ENDPOINT_TEXT];
+    assert_int_equal(inet_pton(AF_INET6, "::ffff:10.9.0.1", &address.sin6_addr), 1);
+    struct endpoint endpoint = endpoint_from_address((struct sockaddr *)&address);
+    assert_string_equal(endpoint_format(&endpoint, text), "10.9.0.1:7");
+}
+
+static void an_address_of_another_family_is_none(void **state)
+{
+    (void)state;
+    struct sockaddr local = {.sa_family = AF_UNIX};
+    struct endpoint endpoint = endpoint_from_address(&local), none = {0};
+    assert_true(endpoint_equal(&endpoint, &none));
+}
+
 static void equal_means_family_address_and_port(void **state)
 {
     (void)state;
@@ -69,6 +87,8 @@ int main(void)
         cmocka_unit_test(ipv4_is_written_with_dots_and_a_port),
         cmocka_unit_test(ipv6_is_written_as_rfc_5952_says),
         cmocka_unit_test(none_is_a_question_mark),
+        cmocka_unit_test(ipv4_inside_ipv6_is_ipv4),
+        cmocka_unit_test(an_address_of_another_family_is_none),
         cmocka_unit_test(equal_means_family_address_and_port),
     };
     return cmocka_run_group_tests_name("endpoint", tests, NULL, NULL);

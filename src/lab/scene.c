@@ -84,7 +84,7 @@ static int hold_closed_port(struct play *play)
         play->server_status =
             error_set_system(&play->server_error, errno, "a port where nobody listens");
     else
-        play->server = address_to_endpoint((struct sockaddr *)&address.storage);
+        play->server = endpoint_from_address((struct sockaddr *)&address.storage);
     return fd;
 }
 

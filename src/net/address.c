@@ -135,27 +135,6 @@ int address_read(const char *text, const char *default_host, uint16_t default_po
                         words.has_port ? words.port : default_port, ret_list, err);
 }
 
-struct endpoint address_to_endpoint(const struct sockaddr *address)
-{
-    struct endpoint endpoint = {0};
-    if (address->sa_family == AF_INET) {
-        struct sockaddr_in ipv4;
-        memcpy(&ipv4, address, sizeof ipv4);
-        endpoint.family = 4;
-        endpoint.port = ntohs(ipv4.sin_port);
-        memcpy(endpoint.address, &ipv4.sin_addr, 4);
-    } else if (address->sa_family == AF_INET6) {
-        struct sockaddr_in6 ipv6;
-        memcpy(&ipv6, address, sizeof ipv6);
-        bool mapped = IN6_IS_ADDR_V4MAPPED(&ipv6.sin6_addr);
-        endpoint.family = mapped ? 4 : 6;
-        endpoint.port = ntohs(ipv6.sin6_port);
-        memcpy(endpoint.address, ipv6.sin6_addr.s6_addr + (mapped ? 12 : 0),
-               mapped ? 4 : 16);
-    }
-    return endpoint;
-}
-
 struct address address_from_endpoint(const struct endpoint *endpoint)
 {
     struct address address = {.storage = {.ss_family = AF_UNSPEC}};

@@ -1,7 +1,7 @@
 /* Addresses as people write them, as the system takes them, and as values.
  *
- *     "10.9.0.2:30001"  "example.org"  "[2001:db8::1]:30001"  "::1"      a host, perhaps
- * a port "30001"  ":30001"                                                  a port alone
+ *     "10.9.0.2:30001"  "example.org"  "[2001:db8::1]:30001"  "::1"    a host, perhaps a port
+ *     "30001"  ":30001"                                                a port alone
  *
  * A word of digits alone is a port: nobody means 0.0.117.49 by "30001". */
 #ifndef WOSHOU_NET_ADDRESS_H
@@ -53,10 +53,8 @@ int address_find(const char *host, uint16_t port, struct address_list *ret_list,
 int address_read(const char *text, const char *default_host, uint16_t default_port,
                  struct address_list *ret_list, struct error *err);
 
-/* An IPv4 address inside an IPv6 one (::ffff:10.9.0.1) comes out as IPv4, which it is on
- * the wire; another family's comes out as none. */
-struct endpoint address_to_endpoint(const struct sockaddr *address);
-/* Of no family where the endpoint has none; an IPv6 scope is not kept by an endpoint. */
+/* The way back from endpoint_from_address. Of no family where the endpoint has none; an
+ * endpoint keeps no IPv6 scope. */
 struct address address_from_endpoint(const struct endpoint *endpoint);
 
 #endif

@@ -52,7 +52,7 @@ int call_accept(struct watch *watch, int fd, struct endpoint *ret_peer)
     watch_enter(watch, &call);
     int result = wo_accept(fd, (struct sockaddr *)&peer, &length);
     if (result >= 0)
-        call.peer = *ret_peer = address_to_endpoint((struct sockaddr *)&peer);
+        call.peer = *ret_peer = endpoint_from_address((struct sockaddr *)&peer);
     return (int)left(watch, &call, result);
 }
 
@@ -86,8 +86,10 @@ int call_connect(struct watch *watch, int fd, wo_event *event, wo_event *stop,
                  const struct address *address, int64_t timeout_ns)
 {
     const struct sockaddr *to = (const struct sockaddr *)&address->storage;
-    struct watch_call call = {
-        .name = "connect", .fd = fd, .may_block = true, .peer = address_to_endpoint(to)};
+    struct watch_call call = {.name = "connect",
+                              .fd = fd,
+                              .may_block = true,
+                              .peer = endpoint_from_address(to)};
     watch_enter(watch, &call);
     int result = wo_connect(fd, to, address->length);
     if (result == -EINPROGRESS || result == -EAGAIN)

@@ -25,7 +25,7 @@ static int start(struct listener *listener, const struct address *address, int b
     socklen_t length = sizeof local;
     if (getsockname(listener->fd, (struct sockaddr *)&local, &length) < 0)
         return -errno;
-    listener->local = address_to_endpoint((struct sockaddr *)&local);
+    listener->local = endpoint_from_address((struct sockaddr *)&local);
     return 0;
 }
 
@@ -41,7 +41,7 @@ int listener_open(struct listener *ret_listener, const struct address *address,
     if (code) {
         char text[ENDPOINT_TEXT];
         struct endpoint wanted =
-            address_to_endpoint((const struct sockaddr *)&address->storage);
+            endpoint_from_address((const struct sockaddr *)&address->storage);
         listener_close(&listener);
         return error_set_system(err, -code, "cannot listen on %s",
                                 endpoint_format(&wanted, text));

@@ -13,7 +13,7 @@ static int learn_local(struct stream *stream)
     socklen_t length = sizeof local;
     if (getsockname(stream->fd, (struct sockaddr *)&local, &length) < 0)
         return -errno;
-    stream->local = address_to_endpoint((struct sockaddr *)&local);
+    stream->local = endpoint_from_address((struct sockaddr *)&local);
     return 0;
 }
 
@@ -38,7 +38,7 @@ int stream_connect(struct stream *ret_stream, const struct address *address,
 {
     struct stream stream = {
         .watch = watch,
-        .peer = address_to_endpoint((const struct sockaddr *)&address->storage)};
+        .peer = endpoint_from_address((const struct sockaddr *)&address->storage)};
     buffer_init(&stream.unsent, STREAM_UNSENT_BYTES);
     int code = open_connection(&stream, address, stop, timeout_ns);
     if (code) {

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -41,24 +40,12 @@ static uint64_t inode_of(int fd)
 
 static struct endpoint local_endpoint(int fd)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof address;
-    struct endpoint endpoint = {0};
 
     if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-        return endpoint;
-    if (address.ss_family == AF_INET) {
-        const struct sockaddr_in *ipv4 = (const void *)&address;
-        endpoint.family = 4;
-        endpoint.port = ntohs(ipv4->sin_port);
-        memcpy(endpoint.address, &ipv4->sin_addr, 4);
-    } else if (address.ss_family == AF_INET6) {
-        const struct sockaddr_in6 *ipv6 = (const void *)&address;
-        endpoint.family = 6;
-        endpoint.port = ntohs(ipv6->sin6_port);
-        memcpy(endpoint.address, &ipv6->sin6_addr, 16);
-    }
-    return endpoint;
+        return (struct endpoint){0};
+    return endpoint_from_address((struct sockaddr *)&address);
 }
 
 /* Calls that belong to no connection are watched for turns, and not recorded. */
