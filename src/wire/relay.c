@@ -3,8 +3,8 @@
  * What holds: a packet is delivered with the turn taken and every program at rest; both
  * kernels are asked just before and just after, and the moment of delivery is the moment
  * of whatever changed between. A packet's sender is asked as soon as the packet is read,
- * with the turn taken; what changed there since it was last asked happened when the packet was sent, since
- * nothing else has happened to that host. */
+ * with the turn taken; what changed there since it was last asked happened when the packet
+ * was sent, since nothing else has happened to that host. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ struct delivery {
     enum fate fate;
     uint64_t packet;
     bool tcp;
-    struct segment segment; /* of `bytes` */
+    struct segment segment;       /* of `bytes` */
+    const struct wire_pair *pair; /* whose segment it is; null until find_pair */
     size_t length;
     uint8_t bytes[];
 };
@@ -36,14 +37,6 @@ static enum place other_end(enum place place)
     return place == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
 }
 
-static struct wire_pair *pair_of(struct wire *wire, enum place from,
-                                 const struct segment *segment)
-{
-    return from == PLACE_CLIENT
-               ? wire_remember(wire, &segment->source, &segment->destination)
-               : wire_remember(wire, &segment->destination, &segment->source);
-}
-
 static struct delivery *new_delivery(enum place from, const uint8_t *bytes, size_t length)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery + length);
@@ -54,6 +47,18 @@ static struct delivery *new_delivery(enum place from, const uint8_t *bytes, size
     memcpy(delivery->bytes, bytes, length);
     delivery->tcp = decode_ip(delivery->bytes, length, &delivery->segment) == DECODE_TCP;
     return delivery;
+}
+
+/* With the turn held. A packet that is no TCP segment has none, nor has one for which
+ * memory ran out. */
+static void find_pair(struct wire *wire, struct delivery *delivery)
+{
+    const struct segment *segment = &delivery->segment;
+    if (!delivery->tcp)
+        return;
+    delivery->pair = delivery->from == PLACE_CLIENT
+                         ? wire_remember(wire, &segment->source, &segment->destination)
+                         : wire_remember(wire, &segment->destination, &segment->source);
 }
 
 static void schedule(struct relay *relay, struct delivery *delivery)
@@ -93,6 +98,7 @@ static void send_copy(struct relay *relay, const struct delivery *original,
         relay->wire->failed = ERROR_MEMORY;
         return;
     }
+    copy->pair = original->pair;
     copy->packet = original->packet;
     copy->fate = FATE_DUPLICATED;
     copy->due_ns = original->due_ns + delay_ns;
@@ -144,20 +150,18 @@ static void read_batch(struct relay *relay, enum place host, struct list *batch)
             return;
         }
         delivery->due_ns = sent_ns;
+        find_pair(wire, delivery);
         list_append(batch, &delivery->link);
     }
 }
 
 /* Whether a later packet of the batch is of the same pair. */
-static bool has_later(struct relay *relay, const struct list *batch,
-                      const struct delivery *delivery, const struct wire_pair *pair)
+static bool has_later(const struct list *batch, const struct delivery *delivery)
 {
     for (const struct list_link *link = delivery->link.next; link != &batch->head;
-         link = link->next) {
-        const struct delivery *later = list_member(link, struct delivery, link);
-        if (later->tcp && pair_of(relay->wire, later->from, &later->segment) == pair)
+         link = link->next)
+        if (list_member(link, const struct delivery, link)->pair == delivery->pair)
             return true;
-    }
     return false;
 }
 
@@ -168,12 +172,11 @@ static void look_at_ends(struct relay *relay, const struct list *batch)
     struct wire *wire = relay->wire;
     list_for_each (link, batch) {
         const struct delivery *delivery = list_member(link, struct delivery, link);
-        const struct wire_pair *pair =
-            delivery->tcp ? pair_of(wire, delivery->from, &delivery->segment) : NULL;
-        if (!pair || has_later(relay, batch, delivery, pair))
+        if (!delivery->pair || has_later(batch, delivery))
             continue;
-        wire_look(wire, delivery->from, pair, delivery->due_ns);
-        wire_look(wire, other_end(delivery->from), pair, clock_now_ns(wire->gate.clock));
+        wire_look(wire, delivery->from, delivery->pair, delivery->due_ns);
+        wire_look(wire, other_end(delivery->from), delivery->pair,
+                  clock_now_ns(wire->gate.clock));
     }
 }
 
@@ -210,8 +213,9 @@ static void deliver(struct relay *relay, struct delivery *delivery)
 {
     struct wire *wire = relay->wire;
     enum place to = other_end(delivery->from);
-    const struct wire_pair *pair =
-        delivery->tcp ? pair_of(wire, delivery->from, &delivery->segment) : NULL;
+    if (!delivery->pair)
+        find_pair(wire, delivery); /* injected, and never read from a host */
+    const struct wire_pair *pair = delivery->pair;
     /* A copy and an injected packet have been sent by nobody: they appear as they arrive.
      */
     bool unsent = delivery->fate == FATE_DUPLICATED || delivery->fate == FATE_INJECTED;
