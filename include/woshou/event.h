@@ -30,6 +30,11 @@
  *    the peer's end or reset arrives, with data unread or not; that data is still to be received.
  *    A closure is never WO_READ. A reset is WO_CLOSE with ECONNABORTED, while wo_recv says
  *    -ECONNRESET.
+ *  - Where data that was enumerated and not received is joined by new data, and the kernel tells of
+ *    it together with the peer's end or with room to send, WO_READ is recorded by the next wo_recv
+ *    and not before: nothing tells the two apart at a price worth paying on every enumeration.
+ *  - A socket accepted by accept() and not by wo_accept looks like one that was connected: WO_CONNECT,
+ *    where asked for, is recorded of it.
  *  - Where Windows and its documentation differ, this library follows Windows.
  *
  * Errors: every function returns 0 (or a count, where it says so) or a negated errno. Outputs are
