@@ -25,7 +25,7 @@ static void bind_catalogues(void)
         path[length] = '\0';
         char *slash = strrchr(path, '/');
         if (slash) {
-            strcpy(slash, "/po");
+            memcpy(slash, "/po", sizeof "/po");
             if (access(path, F_OK) == 0) {
                 bindtextdomain("woshou", path);
                 return;

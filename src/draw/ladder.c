@@ -363,7 +363,7 @@ int ladder_new(const struct story *const *stories, size_t story_count,
 
     struct making making = {.ladder = ladder, .words = words};
     ladder->stories =
-        (void *)arena_copy(&ladder->arena, stories, story_count * sizeof *stories);
+        (void *)arena_copy(&ladder->arena, stories, story_count * sizeof(struct story *));
     int code = ladder->stories ? reserve(&making) : ERROR_MEMORY;
     if (code)
         goto failed;

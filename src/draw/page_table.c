@@ -148,8 +148,11 @@ static void print_entries(const struct table *table)
 {
     size_t count = 0;
     struct entry *entries = collect(table->ladder, &count);
-    if (!entries && !table->out->failed)
-        table->out->failed = ERROR_MEMORY;
+    if (!entries) {
+        if (!table->out->failed)
+            table->out->failed = ERROR_MEMORY;
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         if (entries[i].packet)
             packet_row(table, &entries[i]);

@@ -104,7 +104,8 @@ static double settle(const struct search *search, size_t own)
     double best = INFINITY, best_part = 0.5;
     bool best_below = false;
     for (int i = 0; i <= 2 * STEPS; i++) {
-        double part = 0.1 + 0.8 * (i / 2) / STEPS;
+        int step = i / 2;
+        double part = 0.1 + 0.8 * step / STEPS;
         bool below = i % 2;
         stand(search->layout, arrow, label, part, below);
         double cost = cost_of(search, own) + COST_OFF_CENTRE * fabs(part - middle) +
