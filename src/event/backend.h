@@ -15,6 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Arrays that a call fills before anything is read of them: the hardening flags would zero
+ * kilobytes of them on every wait. */
+#define FILLED_BY_CALL __attribute__((uninitialized))
+
 struct engine;
 
 /* One report: the token that the socket was added with, and its conditions as poll()

@@ -98,7 +98,7 @@ static int wait_some(int epoll, struct epoll_event *ret_events, int capacity,
 static int wait_reports(struct engine *engine, struct report *ret_reports,
                         size_t capacity, int64_t timeout_ns)
 {
-    struct epoll_event events[BATCH];
+    FILLED_BY_CALL struct epoll_event events[BATCH];
     int limit = capacity < BATCH ? (int)capacity : BATCH;
     int count = wait_some(self(engine)->epoll, events, limit, timeout_ns);
 

@@ -138,8 +138,8 @@ static bool says_enough(const struct report *report)
 /* Puts in how the sockets are now. A socket that is gone has no conditions. */
 static void ask(struct report *reports, int count)
 {
-    struct pollfd pollfds[BATCH];
-    struct report *asked[BATCH];
+    FILLED_BY_CALL struct pollfd pollfds[BATCH];
+    FILLED_BY_CALL struct report *asked[BATCH];
     nfds_t questions = 0;
 
     for (int i = 0; i < count; i++) {
@@ -222,10 +222,18 @@ static int open_ring(struct io_uring *ret_ring)
 {
     static const unsigned needed =
         IORING_FEAT_NODROP | IORING_FEAT_EXT_ARG | IORING_FEAT_RSRC_TAGS;
+    /* COOP_TASKRUN: completions wait until the thread that submitted enters the kernel,
+     * instead of interrupting it; since Linux 5.19. */
     struct io_uring_params parameters = {
-        .flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE, .cq_entries = COMPLETIONS};
+        .flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_COOP_TASKRUN,
+        .cq_entries = COMPLETIONS};
     int code = io_uring_queue_init_params(SUBMISSIONS, ret_ring, &parameters);
 
+    if (code == -EINVAL) {
+        parameters = (struct io_uring_params){
+            .flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE, .cq_entries = COMPLETIONS};
+        code = io_uring_queue_init_params(SUBMISSIONS, ret_ring, &parameters);
+    }
     if (code < 0)
         return code;
     if ((parameters.features & needed) == needed)

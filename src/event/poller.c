@@ -253,7 +253,7 @@ int64_t poller_deadline_ns(const struct poller *poller, int64_t deadline_ns)
 int poller_sleep(struct seat *seat, int64_t deadline_ns)
 {
     struct poller *poller = seat->poller;
-    struct report reports[BATCH];
+    FILLED_BY_CALL struct report reports[BATCH];
     int count = 0;
 
     if (poller->led && time_left_ns(deadline_ns) == 0)
@@ -278,7 +278,7 @@ int poller_sleep(struct seat *seat, int64_t deadline_ns)
 int poller_look(struct poller *poller)
 {
     struct engine *engine = poller->engine;
-    struct report reports[BATCH];
+    FILLED_BY_CALL struct report reports[BATCH];
     int count;
 
     poller->looking++;
