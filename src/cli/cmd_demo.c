@@ -90,7 +90,7 @@ static int read_options(int argc, char **argv, struct demo *demo)
     int option, status = 0;
 
     opterr = 0;
-    while (status == 0 && (option = getopt_long(argc, argv, ":", options, NULL)) != -1) {
+    while (status == 0 && (option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         switch (option) {
         case OUT: demo->out = optarg; break;
         case JSON: demo->json = true; break;
@@ -103,7 +103,8 @@ static int read_options(int argc, char **argv, struct demo *demo)
             break;
         case DELAY: status = read_delay(optarg, &demo->delay_ns); break;
         case WIRE: status = read_kind(optarg, &demo->kind); break;
-        case HELP: print_help(); return -1;
+        case HELP:
+        case 'h': print_help(); return -1;
         default: status = options_complain("demo", option, argv);
         }
     }
@@ -145,11 +146,16 @@ static int play(const struct demo *demo, enum scene scene, uint32_t first_id,
     int status = scene_play(scene, &options, ret_wire, err);
     for (size_t i = 0; status == 0 && i < wire_story_count(*ret_wire); i++)
         wire_story(*ret_wire, i)->id = first_id + (uint32_t)i;
+    int shown = 0;
     if (!demo->json)
-        live_end(&live, status ? NULL : *ret_wire);
-    else if (status == 0 && print_json(*ret_wire))
+        shown = live_end(&live, status ? NULL : *ret_wire);
+    else if (status == 0)
+        shown = print_json(*ret_wire);
+    if (status == 0 && shown)
         status =
-            error_set(err, ERROR_SYSTEM, "%s", _("standard output cannot be written"));
+            error_set(err, shown, "%s",
+                      shown == ERROR_MEMORY ? _("no memory for the picture")
+                                            : _("standard output cannot be written"));
     return status;
 }
 

@@ -173,8 +173,8 @@ int cmd_hello(int argc, char **argv)
      * meaning. */
     if (address_read(settings.host, "127.0.0.1", HELLO_PORT, &addresses, &err))
         return complain(EXIT_FAILED, "%s", err.sentence);
-    signal(SIGPIPE,
-           SIG_IGN); /* a closed pipe on standard output is told of, not died of */
+    /* A closed pipe on standard output is told of, not died of. */
+    signal(SIGPIPE, SIG_IGN);
     struct console console = {0};
     if (stop_open(&console.stop, &err))
         return complain(EXIT_FAILED, "%s", err.sentence);

@@ -215,8 +215,8 @@ int cmd_serve(int argc, char **argv)
     if (status || helped)
         return status;
     raise_descriptor_limit();
-    signal(SIGPIPE,
-           SIG_IGN); /* a closed pipe on standard output is told of, not died of */
+    /* A closed pipe on standard output is told of, not died of. */
+    signal(SIGPIPE, SIG_IGN);
     struct console console = {0};
     struct error err;
     if (stop_open(&console.stop, &err))

@@ -1,5 +1,6 @@
 /* woshou: one program, one verb a job. */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,6 +61,15 @@ static void print_help(void)
         "The language is the environment's (LANGUAGE, LC_ALL, LANG): English or 中文.\n"));
 }
 
+/* Nobody takes words for said that standard output did not take. */
+static int finish(int status)
+{
+    bool failed = ferror(stdout) || fflush(stdout) != 0;
+    return status == EXIT_DONE && failed
+               ? complain(EXIT_FAILED, "%s", _("standard output cannot be written"))
+               : status;
+}
+
 int main(int argc, char **argv)
 {
     language_start();
@@ -71,15 +81,15 @@ int main(int argc, char **argv)
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
         strcmp(name, "help") == 0) {
         print_help();
-        return EXIT_DONE;
+        return finish(EXIT_DONE);
     }
     if (strcmp(name, "--version") == 0) {
         puts("woshou " WOSHOU_VERSION);
-        return EXIT_DONE;
+        return finish(EXIT_DONE);
     }
     for (int i = 0; i < VERB_COUNT; i++)
         if (strcmp(name, verbs[i].name) == 0)
-            return verbs[i].run(argc - 1, argv + 1);
+            return finish(verbs[i].run(argc - 1, argv + 1));
     return complain(EXIT_USED_WRONGLY,
                     _("there is no verb '%s'; 'woshou --help' lists them"), name);
 }
