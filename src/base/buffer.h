@@ -1,9 +1,9 @@
 /* A buffer: counted bytes, growable up to a limit, or fixed in an array of the caller's.
  *
  * Failure is sticky: once an append did not fit or memory ran out, `failed` holds the
- * code, the contents stay as they were before that append, and later appends do nothing.
- * So a printer appends without looking and its caller checks `failed` once, at the end.
- */
+ * code, the contents stay as they were before that append, and later appends do
+ * nothing. So a printer appends without looking and its caller checks `failed` once, at
+ * the end. */
 #ifndef WOSHOU_BASE_BUFFER_H
 #define WOSHOU_BASE_BUFFER_H
 
@@ -26,8 +26,8 @@ void buffer_init(struct buffer *buffer, size_t limit);
 /* Fixed: `size` bytes at `array`, borrowed until buffer_done; size >= 1, one is for the
  * final 0. */
 void buffer_init_fixed(struct buffer *buffer, char *array, size_t size);
-/* Frees what it owns and leaves it empty and growable. Accepts one that is done already.
- */
+/* Frees what it owns and leaves it empty and growable. Accepts one that is done
+ * already. */
 void buffer_done(struct buffer *buffer);
 
 /* Each returns 0, or the sticky code. */
@@ -37,8 +37,8 @@ int buffer_append_char(struct buffer *buffer, char c);
 int buffer_append_repeated(struct buffer *buffer, char c, size_t count);
 int buffer_append_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* Room for `length` more bytes, to be filled at bytes+length and counted by the caller.
- */
+/* Room for `length` more bytes, to be filled at bytes+length and counted by the
+ * caller. */
 int buffer_reserve(struct buffer *buffer, size_t length);
 /* Drops the first `length` bytes (at most all). */
 void buffer_consume(struct buffer *buffer, size_t length);

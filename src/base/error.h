@@ -53,14 +53,14 @@ int error_set(struct error *err, int code, const char *format, ...)
 int error_set_system(struct error *err, int system, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Puts "FORMAT...: " in front of the sentence, on the way up; returns the code unchanged.
- * Null has no code to return: ERROR_SYSTEM then, so that it is never taken for success.
- */
+/* Puts "FORMAT...: " in front of the sentence, on the way up; returns the code
+ * unchanged. Null has no code to return: ERROR_SYSTEM then, so that it is never taken
+ * for success. */
 int error_add(struct error *err, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* The errno's name as the manual pages print it ("ECONNREFUSED"); "0" for 0, never null.
- */
+/* The errno's name as the manual pages print it ("ECONNREFUSED"); "0" for 0, never
+ * null. */
 const char *error_errno_name(int system);
 
 #endif

@@ -20,8 +20,8 @@ int visible_append(struct buffer *buffer, const void *text, size_t length);
  * characters of ambiguous width count 1); controls count 0. */
 int visible_width(const char *utf8, size_t length);
 
-/* Bytes of the longest prefix of well-formed UTF-8 that takes at most `columns` columns.
- */
+/* Bytes of the longest prefix of well-formed UTF-8 that takes at most `columns`
+ * columns. */
 size_t visible_prefix(const char *utf8, size_t length, int columns);
 
 #endif

@@ -13,8 +13,8 @@ enum {
     IPV6_HEADER = 40,
     TCP_HEADER = 20,
     PROTOCOL_TCP = 6,
-    /* IPv6 extension headers that may stand before TCP, and how many at most we follow.
-     */
+    /* IPv6 extension headers that may stand before TCP, and how many at most we
+     * follow. */
     HOP_BY_HOP = 0,
     ROUTING = 43,
     FRAGMENT = 44,

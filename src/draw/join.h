@@ -11,8 +11,8 @@
  * before. */
 bool join_sending(const struct ladder *ladder, const struct ladder_row *row,
                   enum place from);
-/* A state belongs to the packet that led to it; one at rest, to the call that found it.
- */
+/* A state belongs to the packet that led to it; one at rest, to the call that found
+ * it. */
 bool join_state(const struct ladder *ladder, const struct ladder_row *row, enum place at,
                 enum tcp_state state);
 /* A call finds the state noted just before it. */

@@ -320,8 +320,8 @@ static int reserve(struct making *making)
                : ERROR_MEMORY;
 }
 
-/* Takes what the buffer holds into the arena and empties the buffer; null without memory.
- */
+/* Takes what the buffer holds into the arena and empties the buffer; null without
+ * memory. */
 static const char *keep(struct arena *arena, struct buffer *buffer)
 {
     const char *kept =

@@ -188,8 +188,8 @@ static void a_packet_not_yet_arrived_ends_on_the_wire(void **state)
     wipe(&picture);
 }
 
-/* Everybody sends at once, and everything crosses everything in the middle of the wire.
- */
+/* Everybody sends at once, and everything crosses everything in the middle of the
+ * wire. */
 static void many_crossing_packets_stay_legible(void **state)
 {
     (void)state;

@@ -51,8 +51,8 @@ static void print_head(struct buffer *out, const struct page *page)
     buffer_append_text(out, "</style>\n</head>\n<body>\n");
 }
 
-/* The radio buttons come first of all, so that everything after can follow their state.
- */
+/* The radio buttons come first of all, so that everything after can follow their
+ * state. */
 static void print_switch(struct buffer *out, const struct page *page)
 {
     for (int i = 0; i < 2; i++) {

@@ -18,15 +18,15 @@ struct story *sample_refused(void);
 struct story *sample_lost(void);
 /* One of three connections to one server port, made 3 ms apart; `index` 0 to 2. */
 struct story *sample_one_of_three(unsigned index);
-/* What a capture at one place knows of a whole connection: packets, and inferred states.
- */
+/* What a capture at one place knows of a whole connection: packets, and inferred
+ * states. */
 struct story *sample_capture(void);
 /* Both ends close at once, and their FINs cross. */
 struct story *sample_crossing(void);
 
-/* All of the above by name ("hello", "refused", "lost", "three", "capture", "crossing"),
- * for previews: up to three stories into `ret_stories`; how many, 0 for an unknown name.
- */
+/* All of the above by name ("hello", "refused", "lost", "three", "capture",
+ * "crossing"), for previews: up to three stories into `ret_stories`; how many, 0 for an
+ * unknown name. */
 size_t sample_named(const char *name, struct story *ret_stories[3]);
 
 #endif

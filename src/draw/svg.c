@@ -120,8 +120,8 @@ static void draw_lifelines(struct buffer *out, const struct layout *layout)
              layout->bottom);
 }
 
-/* Two strokes and the paper between them, across a bar or a lifeline: time was cut here.
- */
+/* Two strokes and the paper between them, across a bar or a lifeline: time was cut
+ * here. */
 static void tear(struct buffer *out, double left, double right, double y)
 {
     open_path(out, "tear");

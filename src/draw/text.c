@@ -142,8 +142,8 @@ static void format_call(const struct printer *printer, const struct ladder_side 
                  call->name, result);
 }
 
-/* Puts a call's text into its lane, or over an empty part of the state's; false: no room.
- */
+/* Puts a call's text into its lane, or over an empty part of the state's; false: no
+ * room. */
 static bool put_call(struct printer *printer, int side)
 {
     const struct lanes *lanes = &printer->lanes;

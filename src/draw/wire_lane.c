@@ -61,8 +61,8 @@ static enum canvas_style style_of(const struct event_packet *packet)
     return packet->bytes ? STYLE_DATA : STYLE_PLAIN;
 }
 
-/* Columns are counted from the sender's lifeline, so that both directions are one case.
- */
+/* Columns are counted from the sender's lifeline, so that both directions are one
+ * case. */
 static int from_sender(const struct wire_lane *lane, enum place from, int distance)
 {
     return lane->left + (from == PLACE_CLIENT ? distance : lane->width - 1 - distance);
@@ -236,8 +236,8 @@ static void draw_arriving(struct wire_lane *lane, int index, int row,
     put_at(lane, canvas, from, lane->width - 1, style, lane->glyphs->head[from]);
 }
 
-/* An arrow whole in one row: of a packet seen at one place, or begun by the wire itself.
- */
+/* An arrow whole in one row: of a packet seen at one place, or begun by the wire
+ * itself. */
 static void draw_whole(struct wire_lane *lane, int index, struct canvas *canvas)
 {
     const struct ladder_packet *packet = &lane->ladder->packets[index];

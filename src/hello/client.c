@@ -89,8 +89,8 @@ static int answer(struct hello_client *client)
     return code;
 }
 
-/* Takes received bytes, which may hold the end of one string and the beginning of others.
- */
+/* Takes received bytes, which may hold the end of one string and the beginning of
+ * others. */
 static int take(struct hello_client *client, const char *bytes, size_t length)
 {
     while (length > 0) {

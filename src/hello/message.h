@@ -35,8 +35,8 @@ void message_describe(const struct message_faults *faults, size_t limit,
 int message_encode(const char *utf8, size_t length, struct buffer *ret_bytes,
                    struct error *err);
 
-/* Gathers one string. Ready for the first byte after init, and again after each finish.
- */
+/* Gathers one string. Ready for the first byte after init, and again after each
+ * finish. */
 struct message_reader {
     struct buffer bytes; /* the string so far, without its zero */
     size_t limit;        /* most bytes of a string, its zero included */

@@ -1,5 +1,5 @@
-/* Sequence numbers: 32 bits that wrap, compared within half their space (RFC 9293, 3.4).
- */
+/* Sequence numbers: 32 bits that wrap, compared within half their space (RFC 9293,
+ * 3.4). */
 #ifndef WOSHOU_TCP_SEQ_H
 #define WOSHOU_TCP_SEQ_H
 

@@ -214,8 +214,8 @@ const char *close_word(enum close_word word);
 const char *side_word(enum side_word word); /* null for SIDE_NULL */
 const char *anomaly_word(enum anomaly_kind kind);
 
-/* "SYN ACK", "FIN ACK", "PSH ACK", ... into `text`, "none" without any, and returns it.
- */
+/* "SYN ACK", "FIN ACK", "PSH ACK", ... into `text`, "none" without any, and returns
+ * it. */
 enum { FLAGS_TEXT = 40 };
 char *flags_words(uint8_t flags, char text[FLAGS_TEXT]);
 

@@ -62,8 +62,8 @@ void record_done(struct record *record);
 uint32_t record_next_call(struct record *record);
 uint64_t record_next_packet(struct record *record);
 
-/* From any thread. The segment's payload is copied, as much as a story's preview needs.
- */
+/* From any thread. The segment's payload is copied, as much as a story's preview
+ * needs. */
 void record_call(struct record *record, int64_t t_ns, enum place place,
                  const struct record_call *call);
 void record_packet_sent(struct record *record, int64_t t_ns, enum place from,
@@ -83,8 +83,8 @@ void record_state(struct record *record, int64_t t_ns, enum place place,
  * a time. 0, or ERROR_MEMORY. */
 int record_flush(struct record *record, bool *ret_grown);
 
-/* The stories in the order they began; for the flushing thread, or after all have ended.
- */
+/* The stories in the order they began; for the flushing thread, or after all have
+ * ended. */
 size_t record_story_count(const struct record *record);
 struct story *record_story(const struct record *record, size_t index);
 

@@ -216,8 +216,8 @@ static void deliver(struct relay *relay, struct delivery *delivery)
     if (!delivery->pair)
         find_pair(wire, delivery); /* injected, and never read from a host */
     const struct wire_pair *pair = delivery->pair;
-    /* A copy and an injected packet have been sent by nobody: they appear as they arrive.
-     */
+    /* A copy and an injected packet have been sent by nobody: they appear as they
+     * arrive. */
     bool unsent = delivery->fate == FATE_DUPLICATED || delivery->fate == FATE_INJECTED;
     int64_t now_ns = clock_now_ns(wire->gate.clock);
 
@@ -292,8 +292,8 @@ int wire_inject(struct wire *wire, enum place from, const uint8_t *bytes, size_t
     delivery->fate = FATE_INJECTED;
     delivery->packet = record_next_packet(&wire->record);
     wire_note_moved(wire, +1);
-    /* Once the wire's thread has emptied the list for the last time nobody would free it.
-     */
+    /* Once the wire's thread has emptied the list for the last time nobody would free
+     * it. */
     pthread_mutex_lock(&wire->lock);
     bool ended = atomic_load(&wire->stop) || wire->failed;
     if (!ended)
@@ -334,8 +334,8 @@ void relay_run(struct wire *wire)
         moved = deliver_next(&relay) || moved;
         if (moved)
             continue;
-        /* At rest, and nothing new came of it: whatever has happened by now is recorded.
-         */
+        /* At rest, and nothing new came of it: whatever has happened by now is
+         * recorded. */
         gate_settle(&wire->gate, WIRE_SETTLE_NS);
         if (drain_both(&relay))
             continue;

@@ -71,8 +71,8 @@ struct wire_options {
     enum wire_kind kind;
     int64_t delay_ns;      /* of every packet: the wire's length. Loopbacks have none */
     struct wire_rule rule; /* .decide null: everything passes */
-    /* The stories have grown; in the wire's thread, which they belong to until wire_stop.
-     */
+    /* The stories have grown; in the wire's thread, which they belong to until
+     * wire_stop. */
     void (*on_growth)(void *owner, struct wire *wire);
     void *owner;
 };
@@ -85,8 +85,8 @@ int wire_open(const struct wire_options *options, struct wire **ret_wire,
 /* Stops, frees and leaves null; accepts null. No program may be on its hosts any more. */
 void wire_close(struct wire **wire);
 
-/* Whether a kind can be had by this process: tried in a child, which ends. 0 or why not.
- */
+/* Whether a kind can be had by this process: tried in a child, which ends. 0 or why
+ * not. */
 int wire_probe(enum wire_kind kind, struct error *err);
 
 enum wire_kind wire_kind(const struct wire *wire);
