@@ -14,7 +14,6 @@
 #include <woshou/event.h>
 
 enum { CONNECTIONS = 40, STOP = CONNECTIONS, EVENTS };
-enum { CONNECT_BIT = 4 }; /* WO_CONNECT is 1 << 4: its error's place */
 
 static wo_event *events[EVENTS]; /* connection i's is events[i]; the last one stops */
 static size_t received[CONNECTIONS];
@@ -61,7 +60,7 @@ static bool serve(int fd, int i)
     ssize_t count = wo_enumerate(fd, events[i], &network);
 
     if (count == 0 && network.events & WO_CONNECT) {
-        count = -network.errors[CONNECT_BIT];
+        count = -network.errors[WO_CONNECT_BIT];
         if (count == 0)
             count = say_line(fd, i);
     }

@@ -121,11 +121,21 @@ enum wo_network_event {
     WO_CONNECT = 1 << 4, /* a connect has ended, well or with an error     (FD_CONNECT) */
     WO_CLOSE = 1 << 5    /* the peer closed, or the connection is gone     (FD_CLOSE) */
 };
+
+/* Their bits' numbers, which are their errors' places: errors[WO_CONNECT_BIT]. */
+enum wo_network_event_bit {
+    WO_READ_BIT = 0,
+    WO_WRITE_BIT = 1,
+    WO_OOB_BIT = 2,
+    WO_ACCEPT_BIT = 3,
+    WO_CONNECT_BIT = 4,
+    WO_CLOSE_BIT = 5
+};
 #define WO_NETWORK_EVENTS 6 /* how many kinds there are: bits 0 to 5 */
 #define WO_ALL_NETWORK_EVENTS ((1u << WO_NETWORK_EVENTS) - 1)
 
 /* What wo_enumerate read: which events, and for the event of bit b its errno in errors[b]
- * (0: none). Slots of events that are not set are left as they were. */
+ * (0: none; WO_READ_BIT and its kin are the places). Slots of events that are not set are left as they were. */
 typedef struct wo_network_events {
     unsigned events;
     int errors[WO_NETWORK_EVENTS];
