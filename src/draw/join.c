@@ -4,11 +4,6 @@
 
 #include "capture/decode.h"
 
-static enum place other_end(enum place side)
-{
-    return side == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
-}
-
 /* Whether the row's packet is sent or received at that end. */
 static bool packet_at(const struct ladder *ladder, const struct ladder_row *row,
                       enum place side)
@@ -48,7 +43,7 @@ bool join_sending(const struct ladder *ladder, const struct ladder_row *row,
                   enum place from)
 {
     const struct ladder_side *side = &row->side[from];
-    if (row->packet != LADDER_NONE || !side_empty(&row->side[other_end(from)]) ||
+    if (row->packet != LADDER_NONE || !side_empty(&row->side[place_other(from)]) ||
         side->call_returns || state_at_rest(ladder, side->state))
         return false;
     return side->call == LADDER_NONE || call_sends(ladder->calls[side->call].name);

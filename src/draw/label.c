@@ -67,7 +67,7 @@ void label_packet(struct buffer *buffer, const struct story *story,
                   const struct event_packet *packet, bool copy, const struct words *words)
 {
     enum place from = packet->from;
-    enum place to = from == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+    enum place to = place_other(from);
     bool plain_data = packet->bytes && !(packet->flags & (TCP_SYN | TCP_FIN | TCP_RST));
 
     append_kind(buffer, packet, words);

@@ -25,11 +25,6 @@ struct zeek {
     size_t length, size;
 };
 
-static enum place other_end(enum place place)
-{
-    return place == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
-}
-
 static void write_letter(struct zeek *zeek, enum place from, char letter)
 {
     if (zeek->length + 1 < zeek->size)
@@ -110,7 +105,7 @@ static void write_again(struct zeek *zeek, const struct event_packet *packet)
 static void write_history(struct zeek *zeek, const struct event_packet *packet)
 {
     struct zeek_end *self = &zeek->end[packet->from];
-    const struct zeek_end *peer = &zeek->end[other_end(packet->from)];
+    const struct zeek_end *peer = &zeek->end[place_other(packet->from)];
 
     write_flags(zeek, packet);
     if (packet->window == 0 && !(packet->flags & TCP_RST) && self->state != RESET &&
@@ -131,7 +126,7 @@ static void enter(struct zeek_end *end, enum zeek_state state)
 static void begin(struct zeek *zeek, const struct event_packet *packet)
 {
     struct zeek_end *self = &zeek->end[packet->from];
-    struct zeek_end *peer = &zeek->end[other_end(packet->from)];
+    struct zeek_end *peer = &zeek->end[place_other(packet->from)];
     bool originator = packet->from == PLACE_CLIENT;
 
     if ((packet->flags & TCP_SYN) && originator) {
@@ -159,7 +154,7 @@ static void begin(struct zeek *zeek, const struct event_packet *packet)
 static void follow(struct zeek *zeek, const struct event_packet *packet)
 {
     struct zeek_end *self = &zeek->end[packet->from];
-    struct zeek_end *peer = &zeek->end[other_end(packet->from)];
+    struct zeek_end *peer = &zeek->end[place_other(packet->from)];
     bool fin = packet->flags & TCP_FIN, rst = packet->flags & TCP_RST;
 
     switch (self->state) {

@@ -5,11 +5,6 @@
 #include "capture/decode.h"
 #include "tcp/seq.h"
 
-static enum place other_end(enum place place)
-{
-    return place == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
-}
-
 uint32_t digest_fin_end(const struct event_packet *fin)
 {
     return fin->seq + fin->bytes + 1;
@@ -20,7 +15,7 @@ uint32_t digest_fin_end(const struct event_packet *fin)
  * expects, give or take a window, or one less, as some stacks send behind their FIN. */
 static bool reset_heeded(const struct digest *digest, const struct event_packet *rst)
 {
-    enum place to = other_end(rst->from);
+    enum place to = place_other(rst->from);
     const struct event_packet *syn = digest->syn[to];
 
     if (digest->has_acked[to])
@@ -60,7 +55,7 @@ static void digest_opening(struct digest *digest, const struct event_packet *pac
 
 static void digest_packet(struct digest *digest, const struct event_packet *packet)
 {
-    enum place from = packet->from, other = other_end(from);
+    enum place from = packet->from, other = place_other(from);
     bool lost = packet->fate == FATE_LOST;
 
     if (packet->flags & TCP_RST) {

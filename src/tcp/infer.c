@@ -186,7 +186,7 @@ int story_infer_states(struct story *story)
     int status = 0;
     for (size_t i = 0; i < count && !status; i++) {
         enum place from = moments[i].packet.from;
-        enum place other = from == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+        enum place other = place_other(from);
         enum place at = moments[i].receiving ? other : from;
         enum tcp_state next = follow(&ends[at], &moments[i]);
         if (next == ends[at].state)

@@ -103,7 +103,7 @@ static void correct_isn(struct story *story, enum place whose, uint32_t isn)
  * that answers a SYN has 0 (RFC 9293, 3.5.2). */
 static void learn_isn(struct story *story, enum place from, const struct segment *segment)
 {
-    enum place other = from == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+    enum place other = place_other(from);
     bool syn = segment->flags & TCP_SYN;
     if (segment->flags & TCP_RST)
         return;
@@ -147,7 +147,7 @@ static bool sent_before(struct story *story, const struct event_packet *packet)
 static struct event_packet read_segment(const struct story *story, enum place from,
                                         uint64_t number, const struct segment *segment)
 {
-    enum place other = from == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+    enum place other = place_other(from);
     bool has_ack = segment->flags & TCP_ACK;
     struct event_packet packet = {
         .number = number,

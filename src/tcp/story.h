@@ -25,6 +25,12 @@ struct error;
 
 enum place { PLACE_CLIENT, PLACE_SERVER, PLACE_WIRE };
 
+/* The end that is not this one; not of the wire. */
+static inline enum place place_other(enum place end)
+{
+    return end == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
+}
+
 /* How a state is known. An inferred one is never drawn as an observed one. */
 enum standing {
     STANDING_OBSERVED, /* asked of the kernel at that moment */

@@ -9,11 +9,6 @@
 #include "tcp/seq.h"
 #include "tcp/story.h"
 
-static enum place other_end(enum place place)
-{
-    return place == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
-}
-
 static enum open_word judge_open_by_call(const struct digest *digest)
 {
     switch (digest->connect_failed ? digest->connect_error : 0) {
@@ -67,7 +62,7 @@ static enum close_word judge_close(const struct digest *digest, enum open_word o
         return CLOSE_RESET;
     if (first == PLACE_WIRE)
         return CLOSE_STILL_OPEN;
-    const struct event_packet *second = fin[other_end(first)];
+    const struct event_packet *second = fin[place_other(first)];
     if (!second)
         return CLOSE_HALF_CLOSED;
     if (!second->has_ack || !seq_at_or_after(second->ack, digest_fin_end(fin[first])))
@@ -95,7 +90,7 @@ static void note(struct evidence *evidence, const struct event_packet *packet)
 static void collect_evidence(const struct digest *digest, struct verdict *verdict)
 {
     enum place first = verdict->closed_first == SIDE_SERVER ? PLACE_SERVER : PLACE_CLIENT;
-    enum place second = other_end(first);
+    enum place second = place_other(first);
     struct evidence *evidence = &verdict->evidence;
 
     note(evidence, digest->syn[PLACE_CLIENT]);

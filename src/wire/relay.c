@@ -32,11 +32,6 @@ struct relay {
     uint32_t nth[2][256][2];
 };
 
-static enum place other_end(enum place place)
-{
-    return place == PLACE_CLIENT ? PLACE_SERVER : PLACE_CLIENT;
-}
-
 static struct delivery *new_delivery(enum place from, const uint8_t *bytes, size_t length)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery + length);
@@ -175,7 +170,7 @@ static void look_at_ends(struct relay *relay, const struct list *batch)
         if (!delivery->pair || has_later(batch, delivery))
             continue;
         wire_look(wire, delivery->from, delivery->pair, delivery->due_ns);
-        wire_look(wire, other_end(delivery->from), delivery->pair,
+        wire_look(wire, place_other(delivery->from), delivery->pair,
                   clock_now_ns(wire->gate.clock));
     }
 }
@@ -212,7 +207,7 @@ static bool drain(struct relay *relay, enum place host)
 static void deliver(struct relay *relay, struct delivery *delivery)
 {
     struct wire *wire = relay->wire;
-    enum place to = other_end(delivery->from);
+    enum place to = place_other(delivery->from);
     if (!delivery->pair)
         find_pair(wire, delivery); /* injected, and never read from a host */
     const struct wire_pair *pair = delivery->pair;
