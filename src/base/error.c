@@ -1,5 +1,5 @@
 /* Every sentence is made here, and holds always: terminated, one line, no control
- * character, well- formed UTF-8 as far as what went in was, cut at a whole character.
+ * character, well-formed UTF-8 as far as what went in was, cut at a whole character.
  * Nothing is allocated, since an error may be the lack of memory. */
 #include "base/error.h"
 

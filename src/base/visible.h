@@ -8,12 +8,14 @@ struct buffer;
 
 /* Appends the text with everything made visible that could move a cursor, start an escape
  * sequence or turn the direction of reading:
- *   C0 controls and DEL as their pictures' names in caret form (^[, ^A, ^?), newline and
- * tab too, C1 controls, U+2028, U+2029, direction marks, embeddings, overrides and
- * isolates (U+200E, U+200F, U+061C, U+202A-202E, U+2066-2069), the byte order mark and
- * other format characters without a glyph (Unicode category Cf), unassigned and private
- * ones as <U+XXXX>, a byte that is not UTF-8 as <XX>. The result is one line of
- * well-formed UTF-8. Returns 0 or the buffer's failure. */
+ *
+ *     ^[ ^A ^?    C0 controls and DEL, newline and tab too
+ *     <U+XXXX>    C1 controls, U+2028, U+2029; direction marks, embeddings, overrides and
+ *                 isolates (U+200E, U+200F, U+061C, U+202A-202E, U+2066-2069), the byte
+ *                 order mark and all of Unicode's category Cf; unassigned and private ones
+ *     <XX>        a byte that is not UTF-8
+ *
+ * The result is one line of well-formed UTF-8. Returns 0 or the buffer's failure. */
 int visible_append(struct buffer *buffer, const void *text, size_t length);
 
 /* Columns that well-formed UTF-8 takes in a terminal (libunistring's width: 2 for 中;

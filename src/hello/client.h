@@ -23,9 +23,8 @@ struct clock;
 struct error;
 struct watch;
 
-enum {
-    HELLO_CLIENT_BYTES = 64 * 1024
-}; /* most of a string that comes; longer ones are cut */
+/* Most of a string that comes; longer ones are cut. */
+enum { HELLO_CLIENT_BYTES = 64 * 1024 };
 
 struct hello_client_options {
     const char *say; /* UTF-8, sent once after the first string came; null: nothing */

@@ -12,10 +12,11 @@
 #include "hello/server.h"
 #include "net/stream.h"
 
-/*     phase        bytes come         the peer finished   the peer is gone   time is over
- *     WAITING      HEARING or done    OVER                told, OVER         told, OVER
- *     HEARING      HEARING or done    handed on, OVER     handed on, told    handed on,
- * OVER DRAINING     left out           OVER                OVER               OVER
+/*   phase      bytes come       the peer finished  the peer is gone  time is over
+ *   WAITING    HEARING or done  OVER               told, OVER        told, OVER
+ *   HEARING    HEARING or done  done               handed on, told,  done
+ *                                                  OVER
+ *   DRAINING   left out         OVER               OVER              OVER
  *
  * Done: the string is complete. It is handed on; the conversation is OVER, or DRAINING
  * where the peer sends more than it should: closing with bytes unread would send a reset,
@@ -54,8 +55,8 @@ void conversation_start(struct conversation *conversation, int fd,
 /* Its event is set: does what is to be done. True where the phase begins anew and must be
  * dated: another phase, or more bytes while HEARING. */
 bool conversation_on_network(struct conversation *conversation);
-/* Its phase has lasted as long as it may: OVER then, but where bytes wait to be read or
- * the greeting to be sent. To be dated anew in any case. */
+/* Its phase has lasted as long as it may: over then, but where bytes wait to be read that
+ * may be its string's. To be dated anew in any case. */
 void conversation_on_time(struct conversation *conversation);
 
 #endif

@@ -2,10 +2,10 @@
  *
  * What holds always:
  *  - A conversation is in exactly one queue, that of its phase. All in a queue have the
- * same patience, so its first is the first whose time is over, and no timer is kept for
- * any.
- *  - A port that met the end of descriptors or memory is out of the set until its timer,
- * so that a connection which cannot be accepted wakes nobody. */
+ *    same patience, so its first is the first whose time is over, and no timer is kept for
+ *    any.
+ *  - A port that met the end of descriptors or memory is out of the set until its time
+ *    comes, so that a connection which cannot be accepted wakes nobody. */
 #include "hello/server.h"
 
 #include <errno.h>
@@ -21,11 +21,10 @@
 #include "net/call.h"
 #include "net/listener.h"
 
-#define SILENCE_NS (60 * NS_PER_S) /* default of options.silence_ns */
-#define PAUSE_NS (500 * NS_PER_MS) /* ends a string that brings no zero */
-#define DRAIN_NS (5 * NS_PER_S)    /* for what is left out */
-#define RESUME_NS                                                                        \
-    (100 * NS_PER_MS) /* until a port that could not accept is asked again */
+#define SILENCE_NS (60 * NS_PER_S)    /* default of options.silence_ns */
+#define PAUSE_NS (500 * NS_PER_MS)    /* ends a string that brings no zero */
+#define DRAIN_NS (5 * NS_PER_S)       /* for what is left out */
+#define RESUME_NS (100 * NS_PER_MS)   /* for a port that could not accept */
 #define TELL_AGAIN_NS (60 * NS_PER_S) /* between two lines about that */
 enum { READY_AT_ONCE = 64 };
 
@@ -46,8 +45,7 @@ struct hello_server {
     wo_set *set;
     struct list ports;
     struct queue queues[CONVERSATION_TIMED_PHASES];
-    struct conversation
-        *spare;           /* made before accepting; null when it is still to be made */
+    struct conversation *spare; /* made before accepting; null: still to be made */
     int64_t told_full_ns; /* when it was last told of the lack of descriptors; 0: never */
     _Atomic uint64_t open, served;
 };

@@ -14,9 +14,8 @@
 #include "wire/interface.h"
 #include "wire/link.h"
 
-enum {
-    TAP_BYTES = 60
-}; /* of a packet's head: addresses, ports, numbers tell packets apart */
+/* Of a packet's head: addresses, ports, numbers tell packets apart. */
+enum { TAP_BYTES = 60 };
 
 static int open_device(const char *name, struct error *err)
 {
