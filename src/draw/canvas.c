@@ -54,13 +54,6 @@ void canvas_put(struct canvas *canvas, int column, enum canvas_style style,
     canvas_put_part(canvas, column, style, text, strlen(text));
 }
 
-void canvas_fill(struct canvas *canvas, int from, int to, enum canvas_style style,
-                 const char *glyph)
-{
-    for (int column = from; column < to; column++)
-        canvas_put(canvas, column, style, glyph);
-}
-
 bool canvas_blank(const struct canvas *canvas, int from, int to)
 {
     for (int column = from < 0 ? 0 : from; column < to && column < canvas->width;

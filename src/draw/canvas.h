@@ -46,10 +46,6 @@ void canvas_put(struct canvas *canvas, int column, enum canvas_style style,
 /* The same for its first `length` bytes. */
 void canvas_put_part(struct canvas *canvas, int column, enum canvas_style style,
                      const char *text, size_t length);
-/* Puts the one-column `glyph` at every column from `from` up to but not including
- * `to`. */
-void canvas_fill(struct canvas *canvas, int from, int to, enum canvas_style style,
-                 const char *glyph);
 /* Whether nothing stands in the columns from `from` up to but not including `to`. */
 bool canvas_blank(const struct canvas *canvas, int from, int to);
 /* Appends the line, without blanks at its end, and a newline; in colour with escape

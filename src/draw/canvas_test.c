@@ -23,7 +23,7 @@ static void later_texts_lie_over_earlier_ones(void **state)
     (void)state;
     struct canvas canvas;
     canvas_clear(&canvas, 10);
-    canvas_fill(&canvas, 0, 8, STYLE_PLAIN, "-");
+    canvas_put(&canvas, 0, STYLE_PLAIN, "--------");
     canvas_put(&canvas, 2, STYLE_PLAIN, "SYN");
     expect(&canvas, false, "--SYN---\n");
 }

@@ -254,15 +254,6 @@ void wire_leave_program(struct program *program)
     gate_leave_program(program);
 }
 
-int wire_set(struct wire *wire, enum place place, const char *name, const char *value,
-             struct error *err)
-{
-    if (!has_hosts(wire->kind))
-        return error_set(err, ERROR_UNSUPPORTED,
-                         "%s cannot be set on the loopback, which is everybody's", name);
-    return hosts_set(&wire->hosts, place, name, value, err);
-}
-
 int wire_wait_quiet(struct wire *wire, int64_t quiet_ns, int64_t patience_ns)
 {
     int64_t give_up_ns = clock_now_ns(wire->gate.clock) + patience_ns;

@@ -102,11 +102,6 @@ int wire_enter_program(struct wire *wire, enum place place, struct program *ret_
                        struct error *err);
 void wire_leave_program(struct program *program);
 
-/* A setting of a host ("ipv4/tcp_fin_timeout"); ERROR_UNSUPPORTED on a loopback. From the
- * thread that opened the wire. */
-int wire_set(struct wire *wire, enum place place, const char *name, const char *value,
-             struct error *err);
-
 /* Slips an IP packet in, as if `from` had sent it, to be delivered at once. From any
  * thread. The bytes are copied. ERROR_UNSUPPORTED on a loopback, ERROR_ABORTED once the
  * wire has ended. */
