@@ -44,6 +44,14 @@ struct wire_pair *wire_remember(struct wire *wire, const struct endpoint *client
     return pair;
 }
 
+struct wire_pair *wire_remember_segment(struct wire *wire, enum place from,
+                                        const struct segment *segment)
+{
+    return from == PLACE_CLIENT
+               ? wire_remember(wire, &segment->source, &segment->destination)
+               : wire_remember(wire, &segment->destination, &segment->source);
+}
+
 void wire_look(struct wire *wire, enum place place, const struct wire_pair *pair,
                int64_t t_ns)
 {

@@ -68,6 +68,10 @@ void wire_note_idle(struct wire *wire);
 struct wire_pair *wire_remember(struct wire *wire, const struct endpoint *client,
                                 const struct endpoint *server);
 
+/* Remembers the pair of a segment that one of them sends. */
+struct wire_pair *wire_remember_segment(struct wire *wire, enum place from,
+                                        const struct segment *segment);
+
 /* Asks a host for the state of a pair and records the answer for time `t_ns`. */
 void wire_look(struct wire *wire, enum place place, const struct wire_pair *pair,
                int64_t t_ns);

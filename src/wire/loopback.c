@@ -31,14 +31,6 @@ static bool is_servers(const struct wire *wire, const struct endpoint *endpoint)
     return endpoint_equal(endpoint, &server);
 }
 
-static struct wire_pair *pair_of(struct wire *wire, enum place from,
-                                 const struct segment *segment)
-{
-    return from == PLACE_CLIENT
-               ? wire_remember(wire, &segment->source, &segment->destination)
-               : wire_remember(wire, &segment->destination, &segment->source);
-}
-
 static void forget(struct loopback *loopback, size_t index)
 {
     loopback->sent_count--;
@@ -101,7 +93,7 @@ static bool take(struct loopback *loopback)
     else
         arrives(loopback, from, t_ns, head, (size_t)length);
     gate_take_turn(&wire->gate);
-    const struct wire_pair *pair = pair_of(wire, from, &segment);
+    const struct wire_pair *pair = wire_remember_segment(wire, from, &segment);
     if (pair) {
         int64_t now_ns = clock_now_ns(wire->gate.clock);
         wire_look(wire, PLACE_CLIENT, pair, now_ns);

@@ -48,12 +48,8 @@ static struct delivery *new_delivery(enum place from, const uint8_t *bytes, size
  * memory ran out. */
 static void find_pair(struct wire *wire, struct delivery *delivery)
 {
-    const struct segment *segment = &delivery->segment;
-    if (!delivery->tcp)
-        return;
-    delivery->pair = delivery->from == PLACE_CLIENT
-                         ? wire_remember(wire, &segment->source, &segment->destination)
-                         : wire_remember(wire, &segment->destination, &segment->source);
+    if (delivery->tcp)
+        delivery->pair = wire_remember_segment(wire, delivery->from, &delivery->segment);
 }
 
 static void schedule(struct relay *relay, struct delivery *delivery)
