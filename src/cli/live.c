@@ -11,8 +11,6 @@
 #include "base/paragraph.h"
 #include "cli/language.h"
 
-enum { STORIES_MAX = 9 };
-
 static int terminal_width(void)
 {
     struct winsize size;
@@ -67,17 +65,18 @@ void live_title(struct live *live, const char *title, const char *text)
 static void print_rows(struct live *live, const struct wire *wire, size_t held_back,
                        bool foot)
 {
-    const struct story *stories[STORIES_MAX];
+    const struct story *stories[LADDER_STORIES_MAX];
     size_t count = wire_story_count(wire);
     struct ladder *ladder;
     struct buffer out;
 
     if (count == 0 || live->failed)
         return;
-    for (size_t i = 0; i < count && i < STORIES_MAX; i++)
+    for (size_t i = 0; i < count && i < LADDER_STORIES_MAX; i++)
         stories[i] = wire_story(wire, i);
-    live->failed = ladder_new(stories, count < STORIES_MAX ? count : STORIES_MAX,
-                              live->options.words, &ladder);
+    live->failed =
+        ladder_new(stories, count < LADDER_STORIES_MAX ? count : LADDER_STORIES_MAX,
+                   live->options.words, &ladder);
     if (live->failed)
         return;
     buffer_init(&out, 0);

@@ -20,18 +20,17 @@ struct moment {
     bool receiving; /* of a packet: its arrival */
 };
 
-enum { STORIES_MAX = 9 };
-
 /* A ladder in the making. */
 struct making {
     struct ladder *ladder;
     const struct words *words;
     struct moment *moments;
     size_t moment_count;
-    uint32_t *call_numbers;       /* by index into ladder->calls: struct event_call's */
-    int *packet_of[STORIES_MAX];  /* by story and event: index into ladder->packets */
-    int state_of[STORIES_MAX][2]; /* by story and side: the state it is in */
-    bool level[STORIES_MAX];
+    uint32_t *call_numbers; /* by index into ladder->calls: struct event_call's */
+    int *packet_of
+        [LADDER_STORIES_MAX]; /* by story and event: index into ladder->packets */
+    int state_of[LADDER_STORIES_MAX][2]; /* by story and side: the state it is in */
+    bool level[LADDER_STORIES_MAX];
 };
 
 /* Whether everything known of a story could be known at one place on the wire. */
@@ -353,7 +352,7 @@ static int write_labels(struct making *making)
 int ladder_new(const struct story *const *stories, size_t story_count,
                const struct words *words, struct ladder **ret_ladder)
 {
-    if (story_count < 1 || story_count > STORIES_MAX)
+    if (story_count < 1 || story_count > LADDER_STORIES_MAX)
         return ERROR_ARGUMENT;
     struct ladder *ladder = calloc(1, sizeof *ladder);
     if (!ladder)

@@ -21,7 +21,10 @@
 
 struct words;
 
-enum { LADDER_NONE = -1 };
+enum {
+    LADDER_NONE = -1,
+    LADDER_STORIES_MAX = 9 /* in one ladder: so many marks there are */
+};
 
 /* What happens at one end within so little of a row's first moment belongs to the same
  * moment. */
@@ -97,9 +100,9 @@ struct ladder {
     size_t packet_count;
 };
 
-/* Makes the ladder of `story_count` (1 to 9) stories, which are borrowed until
- * ladder_free, with labels in the language of `words`. 0, ERROR_ARGUMENT for another
- * count, or ERROR_MEMORY. */
+/* Makes the ladder of `story_count` (1 to LADDER_STORIES_MAX) stories, which are borrowed
+ * until ladder_free, with labels in the language of `words`. 0, ERROR_ARGUMENT for
+ * another count, or ERROR_MEMORY. */
 int ladder_new(const struct story *const *stories, size_t story_count,
                const struct words *words, struct ladder **ret_ladder);
 /* Frees it and leaves null; accepts null. */

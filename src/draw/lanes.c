@@ -52,8 +52,9 @@ struct lanes lanes_of(const struct ladder *ladder, const struct text_options *op
 
 const char *lanes_mark(const struct text_options *options, int story)
 {
-    static const char *const circled[] = {"①", "②", "③", "④", "⑤", "⑥", "⑦", "⑧", "⑨"};
-    static const char *const plain[] = {
+    static const char *const circled[LADDER_STORIES_MAX] = {"①", "②", "③", "④", "⑤",
+                                                            "⑥", "⑦", "⑧", "⑨"};
+    static const char *const plain[LADDER_STORIES_MAX] = {
         "1:", "2:", "3:", "4:", "5:", "6:", "7:", "8:", "9:"};
     return options->ascii ? plain[story] : circled[story];
 }

@@ -4,9 +4,11 @@
 
 const char *story_mark(const struct ladder *ladder, int story)
 {
-    static const char marks[9][5] = {"① ", "② ", "③ ", "④ ", "⑤ ",
-                                     "⑥ ", "⑦ ", "⑧ ", "⑨ "};
-    return ladder->story_count > 1 && story >= 0 && story < 9 ? marks[story] : "";
+    static const char marks[LADDER_STORIES_MAX][5] = {"① ", "② ", "③ ", "④ ", "⑤ ",
+                                                      "⑥ ", "⑦ ", "⑧ ", "⑨ "};
+    return ladder->story_count > 1 && story >= 0 && story < LADDER_STORIES_MAX
+               ? marks[story]
+               : "";
 }
 
 const char *fate_mark(const struct ladder_packet *packet)

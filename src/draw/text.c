@@ -25,7 +25,8 @@ struct printer {
     struct arena arena;
     struct lanes lanes;
     struct wire_lane wire;
-    bool living[9][2]; /* by story and side: in a state other than at rest */
+    /* By story and side: in a state other than at rest. */
+    bool living[LADDER_STORIES_MAX][2];
     int open_calls[2]; /* entered and not returned */
     bool late[2];      /* the row's call did not fit its line: it comes on the next */
     char call_text[2][CALL_TEXT];
