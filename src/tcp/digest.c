@@ -84,6 +84,7 @@ static void digest_packet(struct digest *digest, const struct event_packet *pack
         goes_on ? seq_later(digest->acked[from], packet->ack) : packet->ack;
     digest->has_acked[from] = true;
 }
+
 struct digest digest_story(const struct story *story)
 {
     struct digest digest = {.first_fin = PLACE_WIRE};
