@@ -23,6 +23,9 @@ static const struct verb {
 enum { VERB_COUNT = sizeof verbs / sizeof verbs[0] };
 
 static void complain_va(const char *format, va_list arguments)
+    __attribute__((format(printf, 1, 0)));
+
+static void complain_va(const char *format, va_list arguments)
 {
     fputs("woshou: ", stderr);
     vfprintf(stderr, format, arguments);
