@@ -13,14 +13,13 @@ struct error;
 
 struct diag {
     int fd;
-    uint32_t
-        sequence; /* of the last question: an answer to an older one is passed over */
+    uint32_t sequence; /* of the last question: older ones' answers are passed over */
 };
 
 struct diag_answer {
-    enum tcp_state
-        state; /* STATE_CLOSED: the host knows no such connection; STATE_LISTEN: it knows
-                  none, but listens where one would be made */
+    /* STATE_CLOSED: the host knows no such connection; STATE_LISTEN: it knows none, but
+     * listens where one would be made. */
+    enum tcp_state state;
     uint64_t inode; /* of its socket, 0 while no program has it */
 };
 
