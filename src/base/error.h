@@ -29,16 +29,14 @@ enum error_code {
     ERROR_DESCRIPTORS = -13, /* EMFILE, ENFILE */
     ERROR_CORRUPT = -14,     /* bytes that are not what they should be */
     ERROR_LIMIT = -15,       /* a bound of ours was reached */
-    ERROR_UNSUPPORTED =
-        -16,           /* the system cannot do it: ENOSYS, EOPNOTSUPP, EAFNOSUPPORT */
-    ERROR_SYSTEM = -17 /* any other system error */
+    ERROR_UNSUPPORTED = -16, /* ENOSYS, EOPNOTSUPP, EPROTONOSUPPORT, EAFNOSUPPORT */
+    ERROR_SYSTEM = -17       /* any other system error */
 };
 
 struct error {
     int code;           /* enum error_code */
     int system;         /* the errno it came from, or 0 */
-    char sentence[256]; /* UTF-8, terminated, no final full stop, cut at a whole character
-                         */
+    char sentence[256]; /* UTF-8, terminated, no full stop, cut at a whole character */
 };
 
 /* The code an errno stands for; 0 for 0. */

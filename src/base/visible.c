@@ -29,8 +29,8 @@ static void append_named(struct buffer *buffer, ucs4_t character)
 int visible_append(struct buffer *buffer, const void *text, size_t length)
 {
     const uint8_t *bytes = text;
-    size_t plain =
-        0; /* bytes before `at` that show themselves and are not appended yet */
+    /* Bytes before `at` that show themselves and are not appended yet. */
+    size_t plain = 0;
     for (size_t at = 0; at < length;) {
         ucs4_t character;
         int taken = u8_mbtoucr(&character, bytes + at, length - at);

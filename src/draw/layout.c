@@ -295,8 +295,8 @@ static void place_heads(struct layout *layout)
  * begin. */
 static int count_call_bars(const struct ladder *ladder, enum place place, int *columns)
 {
-    int busy_until[CALL_BARS_MOST],
-        bars = 0; /* the row where each column's last call ends */
+    int busy_until[CALL_BARS_MOST]; /* the row where each column's last call ends */
+    int bars = 0;
     for (size_t i = 0; i < ladder->call_count; i++) {
         const struct ladder_call *call = &ladder->calls[i];
         if (call->side != place)

@@ -16,9 +16,8 @@
 struct error;
 
 struct hosts {
-    int home; /* the namespace the process came from; -1 where it cannot be gone back to
-               */
-    int yard; /* ours, between the hosts: where veth pairs have their near ends */
+    int home;    /* the namespace the process came from; -1 where there is no way back */
+    int yard;    /* ours, between the hosts: where veth pairs have their near ends */
     int host[2]; /* by PLACE_CLIENT, PLACE_SERVER */
     bool in_user_namespace;
 };
