@@ -194,7 +194,8 @@ WO_API int wo_wait(wo_event *const *events, size_t count, enum wo_wait_mode mode
  * and goes round, so that an event that is always set starves no other. For the first call pass
  * count - 1 or SIZE_MAX (or more): it begins at 0. Waiting costs what `count` is; for thousands of
  * events take a wait set. -EINVAL also for a null `index`. */
-WO_API int wo_wait_next(wo_event *const *events, size_t count, int64_t timeout_ns, size_t *index);
+WO_API int wo_wait_next(wo_event *const *events, size_t count, int64_t timeout_ns,
+                        size_t *index);
 
 /* A wait set: events kept together, so that a wait costs what is ready and not what is waited on.
  * An event is in at most one set. */

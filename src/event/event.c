@@ -46,21 +46,19 @@ static int fill_store(void)
     return 0;
 }
 
-static int take_from_store(wo_event **ret_event)
+static wo_event *take_from_store(int *ret_code)
 {
-    int code = 0;
+    struct list_link *spare = NULL;
 
     pthread_mutex_lock(&store_lock);
     if (!chunks)
         list_init(&store);
-    if (list_empty(&store))
-        code = fill_store();
-    if (code == 0) {
-        *ret_event = list_member(list_first(&store), wo_event, ready);
-        list_remove(&(*ret_event)->ready);
-    }
+    if (!list_empty(&store) || (*ret_code = fill_store()) == 0)
+        spare = list_first(&store);
+    if (spare)
+        list_remove(spare);
     pthread_mutex_unlock(&store_lock);
-    return code;
+    return spare ? list_member(spare, wo_event, ready) : NULL;
 }
 
 int wo_event_new(enum wo_reset reset, wo_event **ret_event)
@@ -74,8 +72,8 @@ int wo_event_new(enum wo_reset reset, wo_event **ret_event)
     home = poller_default(&code);
     if (!home)
         return code;
-    code = take_from_store(&event);
-    if (code < 0)
+    event = take_from_store(&code);
+    if (!event)
         return code;
     poller_lock(home);
     atomic_store(&event->home, home);

@@ -8,6 +8,7 @@
  * A long array is looked through as seldom as can be: the first look also checks the
  * arguments and finds out whether the first event's home is the home of all, and there is
  * another only after somebody was roused for something. */
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ static int make_room(struct wait *wait)
 
     if (wait->seat_count < wait->seat_capacity)
         return 0;
+    assert(capacity > 0); /* there are the few to begin with */
     more = malloc(capacity * sizeof(*more));
     if (!more)
         return -ENOMEM;
@@ -113,6 +115,7 @@ static int find_homes(struct wait *wait, size_t count)
     }
     lock_homes(wait);
     for (size_t i = 0; i < wait->seat_count; i++) {
+        assert(wait->seats[i].poller); /* add_seat was given a home */
         wait->seats[i].since = wait->seats[i].poller->moment;
         wait->seats[i].news = wait->seats[i].poller->news - 1; /* all of it is news */
     }
