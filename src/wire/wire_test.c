@@ -177,7 +177,7 @@ static struct wire *converse(struct wire_rule rule, uint16_t port,
 {
     struct wire *wire = converse_over(WIRE_BEST, rule, port, client);
     if (wire_kind(wire) != WIRE_TUN && wire_kind(wire) != WIRE_VETH) {
-        print_message("# skipped: no hosts of our own here: %s\n",
+        print_message("skipped: no hosts of our own here: %s\n",
                       wire_why_not_better(wire));
         wire_close(&wire);
         skip();
@@ -244,7 +244,7 @@ static void assert_whole_life(enum wire_kind kind)
     struct host_program client;
     struct error err;
     if (wire_probe(kind, &err)) {
-        print_message("# skipped: no %s here: %s\n", wire_kind_word(kind), err.sentence);
+        print_message("skipped: no %s here: %s\n", wire_kind_word(kind), err.sentence);
         skip();
     }
     struct wire *wire = converse_over(kind, (struct wire_rule){0}, PORT, &client);
@@ -294,7 +294,7 @@ static void a_captured_loopback_shows_packets_and_calls(void **state)
     (void)state;
     struct host_program client;
     if (wire_probe(WIRE_CAPTURE, NULL)) {
-        print_message("# skipped: the loopback may not be captured here\n");
+        print_message("skipped: the loopback may not be captured here\n");
         skip();
     }
     struct wire *wire = converse_over(WIRE_CAPTURE, (struct wire_rule){0}, PORT, &client);
