@@ -182,32 +182,42 @@ def test_colour_only_on_a_terminal_and_not_against_the_users_will(woshou, tmp_pa
     assert b"\033[" not in on_a_terminal({"NO_COLOR": "1"})
 
 
-def network_namespaces():
-    """The network namespaces that processes here are in."""
+def namespaces_of(pid):
+    """The network namespaces that a process is in or holds."""
     found = set()
-    for process in pathlib.Path("/proc").glob("[0-9]*/task/*/ns/net"):
+    for link in [*pathlib.Path(f"/proc/{pid}").glob("task/*/ns/net"),
+                 *pathlib.Path(f"/proc/{pid}").glob("fd/*")]:
         try:
-            found.add(os.readlink(process))
+            target = os.readlink(link)
         except OSError:
-            pass
+            continue
+        if target.startswith("net:["):
+            found.add(target)
     return found
+
+
+def network_namespaces():
+    """Those of all processes here."""
+    return set().union(*(namespaces_of(process.name) for process in
+                         pathlib.Path("/proc").glob("[0-9]*")))
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_stopped_in_the_middle_nothing_is_left_behind(woshou, tmp_path, how):
-    before, devices = network_namespaces(), set(os.listdir("/sys/class/net"))
+    ours, devices = namespaces_of("self"), set(os.listdir("/sys/class/net"))
     process = subprocess.Popen([woshou, "demo", "--delay", "200", "--out", str(tmp_path)],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:
         if "SYN_SENT" in line or "connect(" in line:
             break
+    made = namespaces_of(process.pid) - ours
     process.send_signal(how)
     process.stdout.read()
     status = process.wait(timeout=10)
     assert status == (-signal.SIGKILL if how == signal.SIGKILL else 1)
     if how != signal.SIGKILL:
         assert process.stderr.read().strip()
-    assert network_namespaces() <= before
+    assert not network_namespaces() & made
     assert set(os.listdir("/sys/class/net")) == devices
     assert not list(tmp_path.iterdir())
 
