@@ -208,7 +208,7 @@ def test_stopped_in_the_middle_nothing_is_left_behind(woshou, tmp_path, how):
     process = subprocess.Popen([woshou, "demo", "--delay", "200", "--out", str(tmp_path)],
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     for line in process.stdout:
-        if "SYN_SENT" in line or "connect(" in line:
+        if "SYN_SENT" in line or "ESTABLISHED" in line:
             break
     made = namespaces_of(process.pid) - ours
     process.send_signal(how)
@@ -220,6 +220,8 @@ def test_stopped_in_the_middle_nothing_is_left_behind(woshou, tmp_path, how):
     assert not network_namespaces() & made
     assert set(os.listdir("/sys/class/net")) == devices
     assert not list(tmp_path.iterdir())
+    if not made:
+        pytest.skip("no hosts of our own here")
 
 
 @pytest.mark.parametrize("kind", ["tun", "veth", "capture", "calls"])
