@@ -1,17 +1,14 @@
 /* woshou hello: the article's client. */
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "base/visible.h"
+#include "cli/console.h"
 #include "cli/language.h"
 #include "cli/options.h"
-#include "cli/stop.h"
 #include "cli/verbs.h"
 #include "hello/client.h"
 #include "net/address.h"
@@ -24,37 +21,25 @@ struct settings {
     int64_t for_ns;
 };
 
-/* What comes of the strings that are heard. */
-struct console {
-    char peer[ENDPOINT_TEXT]; /* whom it hears, once connected */
-    wo_event *stop;
-    int write_errno; /* of standard output; 0 as long as it takes what is written */
+/* Whom it hears, and where that goes. */
+struct ear {
+    char peer[ENDPOINT_TEXT]; /* "" until connected */
+    struct console console;
 };
 
 static int print_help(void)
 {
-    printf("%s",
-           _("Usage: woshou hello HOST[:PORT] [OPTION]...\n"
-             "Be the article's client: connect (port 30001 where none is given), print "
-             "every\n"
-             "string that comes as one line, and leave when the server closes, or at "
-             "Ctrl-C.\n"
-             "PORT alone means this machine.\n\n"
-             "  --say TEXT     answer TEXT, at most 99 UTF-16 units, after the greeting\n"
-             "  --for SECONDS  leave after so long\n"
-             "  --help         print this and exit\n\n"
-             "Escapes and controls in what comes are made visible.\n"));
+    printf(
+        "%s",
+        _("Usage: woshou hello HOST[:PORT] [OPTION]...\n"
+          "Be the article's client: connect (port 30001 where none is given), print every\n"
+          "string that comes as one line, and leave when the server closes, or at Ctrl-C.\n"
+          "PORT alone means this machine.\n\n"
+          "  --say TEXT     answer TEXT, at most 99 UTF-16 units, after the greeting\n"
+          "  --for SECONDS  leave after so long\n"
+          "  --help         print this and exit\n\n"
+          "Escapes and controls in what comes are made visible.\n"));
     return EXIT_DONE;
-}
-
-static int check_say(const char *text)
-{
-    struct buffer bytes;
-    struct error err;
-    buffer_init(&bytes, 0);
-    int code = message_encode(text, strlen(text), &bytes, &err);
-    buffer_done(&bytes);
-    return code ? complain_usage("hello", "--say: %s", err.sentence) : EXIT_DONE;
 }
 
 enum { OPTION_SAY = OPTIONS_LONG, OPTION_FOR, OPTION_HELP };
@@ -62,7 +47,9 @@ enum { OPTION_SAY = OPTIONS_LONG, OPTION_FOR, OPTION_HELP };
 static int take_option(struct settings *settings, int option, char **argv)
 {
     switch (option) {
-    case OPTION_SAY: settings->say = optarg; return check_say(optarg);
+    case OPTION_SAY:
+        settings->say = optarg;
+        return options_check_message("hello", "--say", optarg);
     case OPTION_FOR:
         if (options_seconds(optarg, &settings->for_ns))
             return complain_usage("hello", _("--for: '%s' is no number of seconds"),
@@ -107,56 +94,43 @@ static int read_settings(int argc, char **argv, struct settings *settings,
     return take_host(settings, argc, argv);
 }
 
-static void tell_faults(const struct console *console,
-                        const struct message_faults *faults)
+static void tell_faults(const struct ear *ear, const struct message_faults *faults)
 {
     char array[256];
     struct buffer sentence;
     buffer_init_fixed(&sentence, array, sizeof array);
     message_describe(faults, HELLO_CLIENT_BYTES, &sentence);
-    fprintf(stderr, "%s: %s\n", console->peer, buffer_text(&sentence));
+    fprintf(stderr, "%s: %s\n", ear->peer, buffer_text(&sentence));
 }
 
 static void print_heard(void *owner, const char *text, size_t length,
                         const struct message_faults *faults)
 {
-    struct console *console = owner;
-    struct buffer line;
+    struct ear *ear = owner;
     if (message_faulty(faults))
-        tell_faults(console, faults);
-    buffer_init(&line, 0);
-    visible_append(&line, text, length);
-    errno = 0;
-    if (printf("%s\n", buffer_text(&line)) < 0 || fflush(stdout) != 0) {
-        console->write_errno = errno ? errno : EIO;
-        wo_event_set(console->stop);
-    }
-    buffer_done(&line);
+        tell_faults(ear, faults);
+    console_print(&ear->console, text, length);
 }
 
 static int talk(const struct settings *settings, const struct address_list *addresses,
-                struct console *console)
+                struct ear *ear)
 {
     struct hello_client client;
     struct error err;
     const struct hello_client_options options = {.say = settings->say,
                                                  .for_ns = settings->for_ns,
                                                  .heard = print_heard,
-                                                 .owner = console};
-    int code = hello_client_open(&client, addresses, &options, console->stop, &err);
+                                                 .owner = ear};
+    int code = hello_client_open(&client, addresses, &options, ear->console.stop, &err);
     if (code == ERROR_INTERRUPTED)
         return complain(EXIT_FAILED, _("stopped before the connection was made"));
     if (code)
         return complain(EXIT_FAILED, "%s", err.sentence);
-    endpoint_format(&client.stream.peer, console->peer);
+    endpoint_format(&client.stream.peer, ear->peer);
     int status = EXIT_DONE;
-    if (hello_client_run(&client, console->stop, &err))
+    if (hello_client_run(&client, ear->console.stop, &err))
         status = complain(EXIT_FAILED, "%s", err.sentence);
     hello_client_close(&client);
-    if (console->write_errno) {
-        error_set_system(&err, console->write_errno, "standard output");
-        status = complain(EXIT_FAILED, "%s", err.sentence);
-    }
     return status;
 }
 
@@ -169,16 +143,12 @@ int cmd_hello(int argc, char **argv)
         return status;
     struct address_list addresses;
     struct error err;
-    /* Before stop_open: a name server that does not answer is left by Ctrl-C's usual
+    /* Before console_open: a name server that does not answer is left by Ctrl-C's usual
      * meaning. */
     if (address_read(settings.host, "127.0.0.1", HELLO_PORT, &addresses, &err))
         return complain(EXIT_FAILED, "%s", err.sentence);
-    /* A closed pipe on standard output is told of, not died of. */
-    signal(SIGPIPE, SIG_IGN);
-    struct console console = {0};
-    if (stop_open(&console.stop, &err))
+    struct ear ear = {0};
+    if (console_open(&ear.console, &err))
         return complain(EXIT_FAILED, "%s", err.sentence);
-    status = talk(&settings, &addresses, &console);
-    stop_close(&console.stop);
-    return status;
+    return console_close(&ear.console, talk(&settings, &addresses, &ear));
 }

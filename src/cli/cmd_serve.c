@@ -1,19 +1,14 @@
 /* woshou serve: the article's server. */
-#include <errno.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
 
-#include "base/buffer.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/visible.h"
+#include "cli/console.h"
 #include "cli/language.h"
 #include "cli/options.h"
-#include "cli/stop.h"
 #include "cli/verbs.h"
 #include "hello/server.h"
 #include "net/address.h"
@@ -25,12 +20,6 @@ struct settings {
     size_t hello_count;
     const char *greeting;
     int64_t silence_ns;
-};
-
-/* What the server's reports come to. */
-struct console {
-    wo_event *stop;
-    int write_errno; /* of standard output; 0 as long as it takes what is written */
 };
 
 static int print_help(void)
@@ -66,23 +55,15 @@ static int add_port(struct settings *settings, const char *text)
     return EXIT_DONE;
 }
 
-static int check_greeting(const char *text)
-{
-    struct buffer bytes;
-    struct error err;
-    buffer_init(&bytes, 0);
-    int code = message_encode(text, strlen(text), &bytes, &err);
-    buffer_done(&bytes);
-    return code ? complain_usage("serve", "--greeting: %s", err.sentence) : EXIT_DONE;
-}
-
 enum { OPTION_HELLO = OPTIONS_LONG, OPTION_GREETING, OPTION_SILENCE, OPTION_HELP };
 
 static int take_option(struct settings *settings, int option, char **argv)
 {
     switch (option) {
     case OPTION_HELLO: return add_port(settings, optarg);
-    case OPTION_GREETING: settings->greeting = optarg; return check_greeting(optarg);
+    case OPTION_GREETING:
+        settings->greeting = optarg;
+        return options_check_message("serve", "--greeting", optarg);
     case OPTION_SILENCE:
         if (options_seconds(optarg, &settings->silence_ns))
             return complain_usage("serve", _("--silence: '%s' is no number of seconds"),
@@ -125,16 +106,7 @@ static void print_said(void *owner, const struct endpoint *peer, const char *tex
                        size_t length)
 {
     (void)peer;
-    struct console *console = owner;
-    struct buffer line;
-    buffer_init(&line, 0);
-    visible_append(&line, text, length);
-    errno = 0;
-    if (printf("%s\n", buffer_text(&line)) < 0 || fflush(stdout) != 0) {
-        console->write_errno = errno ? errno : EIO;
-        wo_event_set(console->stop);
-    }
-    buffer_done(&line);
+    console_print(owner, text, length);
 }
 
 static void print_told(void *owner, const struct endpoint *peer, const char *sentence)
@@ -200,10 +172,6 @@ static int serve(const struct settings *settings, struct console *console)
     if (status == EXIT_DONE && hello_server_run(server, console->stop, &err))
         status = complain(EXIT_FAILED, "%s", err.sentence);
     hello_server_free(&server);
-    if (console->write_errno) {
-        error_set_system(&err, console->write_errno, "standard output");
-        status = complain(EXIT_FAILED, "%s", err.sentence);
-    }
     return status;
 }
 
@@ -215,13 +183,9 @@ int cmd_serve(int argc, char **argv)
     if (status || helped)
         return status;
     raise_descriptor_limit();
-    /* A closed pipe on standard output is told of, not died of. */
-    signal(SIGPIPE, SIG_IGN);
-    struct console console = {0};
+    struct console console;
     struct error err;
-    if (stop_open(&console.stop, &err))
+    if (console_open(&console, &err))
         return complain(EXIT_FAILED, "%s", err.sentence);
-    status = serve(&settings, &console);
-    stop_close(&console.stop);
-    return status;
+    return console_close(&console, serve(&settings, &console));
 }

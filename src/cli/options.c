@@ -2,10 +2,14 @@
 
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "base/buffer.h"
 #include "base/clock.h"
+#include "base/error.h"
 #include "cli/language.h"
 #include "cli/verbs.h"
+#include "hello/message.h"
 
 static const int64_t longest_ns = INT64_C(100) * 366 * 86400 * NS_PER_S;
 
@@ -37,4 +41,14 @@ int options_seconds(const char *text, int64_t *ret_ns)
         return -1;
     *ret_ns = ns;
     return 0;
+}
+
+int options_check_message(const char *verb, const char *option, const char *text)
+{
+    struct buffer bytes;
+    struct error err;
+    buffer_init(&bytes, 0);
+    int code = message_encode(text, strlen(text), &bytes, &err);
+    buffer_done(&bytes);
+    return code ? complain_usage(verb, "%s: %s", option, err.sentence) : EXIT_DONE;
 }

@@ -15,4 +15,8 @@ int options_complain(const char *verb, int found, char **argv);
  * decimal point is; 0, or -1 where it is none. */
 int options_seconds(const char *text, int64_t *ret_ns);
 
+/* Whether `text` can be said as the article's message; complains of it as of `option`'s value where it
+ * cannot. An exit status. */
+int options_check_message(const char *verb, const char *option, const char *text);
+
 #endif
