@@ -32,9 +32,22 @@ struct segment {
     uint32_t payload_captured; /* bytes there are at `payload`, at most payload_bytes */
     uint16_t mss;              /* option, 0: none */
     int8_t window_shift;       /* option, -1: none */
+    uint16_t ip_id;            /* IPv4's identification; 0 in IPv6 */
+    uint8_t ttl;               /* or hop limit */
     bool sack_permitted;
+    bool sack;       /* option, with blocks */
+    bool fast_open;  /* option, request or cookie */
     bool timestamps; /* option; the two below mean something only with it */
     uint32_t tsval, tsecr;
+};
+
+/* An ICMP error, and what it quotes of the TCP segment it is about. */
+struct icmp_error {
+    uint8_t family; /* 4: ICMP, 6: ICMPv6 */
+    uint8_t type, code;
+    struct endpoint reporter;            /* who sent it; port 0 */
+    struct endpoint source, destination; /* of the quoted segment */
+    uint32_t seq;                        /* its number */
 };
 
 enum decode_result {

@@ -101,11 +101,25 @@ static json_t *state_json(const struct event *event)
                      standing_word(event->state.standing));
 }
 
+static json_t *run_json(const struct event *event)
+{
+    const struct event_run *run = &event->run;
+    return json_pack(
+        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "t_ns", (json_int_t)event->t_ns,
+        "what", "run", "first", (json_int_t)run->first, "last", (json_int_t)run->last,
+        "last_ns", (json_int_t)run->last_ns, "client_packets",
+        (json_int_t)run->packets[PLACE_CLIENT], "client_bytes",
+        (json_int_t)run->bytes[PLACE_CLIENT], "server_packets",
+        (json_int_t)run->packets[PLACE_SERVER], "server_bytes",
+        (json_int_t)run->bytes[PLACE_SERVER]);
+}
+
 static json_t *events_json(const struct story *story)
 {
     static json_t *(*const write[])(const struct event *) = {[EVENT_CALL] = call_json,
                                                              [EVENT_PACKET] = packet_json,
-                                                             [EVENT_STATE] = state_json};
+                                                             [EVENT_STATE] = state_json,
+                                                             [EVENT_RUN] = run_json};
     json_t *events = json_array();
     for (size_t i = 0; i < story->event_count; i++) {
         const struct event *event = &story->events[i];

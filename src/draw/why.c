@@ -44,7 +44,8 @@ static void say_counted(struct sentence *sentence, uint64_t count, const char *o
     char number[24];
     snprintf(number, sizeof number, "%" PRIu64, count);
     if (count > 0)
-        say(sentence, count == 1 ? one : more, &(struct fill){"count", number}, 1);
+        say(sentence, count == 1 || !more ? one : more, &(struct fill){"count", number},
+            1);
 }
 
 /* --- what the events tell beside the verdict --- */
@@ -174,6 +175,29 @@ static const struct pair anomaly_phrases[ANOMALY_KIND_COUNT] = {
     [ANOMALY_DATA_AFTER_CLOSE] =
         {N_("data came from an end that had closed"),
          N_("data came from an end that had closed, in {count} packets")},
+    [ANOMALY_RST_IGNORED] =
+        {N_("a RST was ignored: its number is none the receiver would heed"),
+         N_("{count} RSTs were ignored: their numbers are none the receiver would heed")},
+    [ANOMALY_FIN_IGNORED] =
+        {N_("a FIN was ignored: its number is none the receiver would heed"),
+         N_("{count} FINs were ignored: their numbers are none the receiver would heed")},
+    [ANOMALY_CHALLENGE_ACK] =
+        {N_("a segment that did not fit was answered with a challenge ACK"),
+         N_("{count} segments that did not fit were answered with challenge ACKs")},
+    [ANOMALY_KEEPALIVE_UNANSWERED] = {N_("a keepalive probe was not answered"),
+                                      N_("{count} keepalive probes were not answered")},
+    [ANOMALY_SEQUENCE_GAP] =
+        {N_("the capture lacks data that was acknowledged"),
+         N_("the capture lacks data that was acknowledged, in {count} places")},
+    [ANOMALY_PAWS_REJECTED] =
+        {N_("a segment was dropped for its old timestamp (PAWS)"),
+         N_("{count} segments were dropped for their old timestamps (PAWS)")},
+    [ANOMALY_FOUR_TUPLE_REUSED] =
+        {N_("its addresses and ports had been another connection's just before"), NULL},
+    [ANOMALY_CAPTURED_TWICE] = {N_("one packet was captured twice"),
+                                N_("{count} packets were captured twice")},
+    [ANOMALY_CAPTURED_OUT_OF_ORDER] = {N_("the SYN was captured behind its SYN ACK"),
+                                       NULL},
 };
 
 static const struct pair fate_phrases[FATE_INJECTED + 1] = {

@@ -147,6 +147,30 @@ static void every_anomaly_once_and_often(void **state)
         [ANOMALY_DATA_AFTER_CLOSE] =
             {"data came from an end that had closed",
              "data came from an end that had closed, in 3 packets"},
+        [ANOMALY_RST_IGNORED] =
+            {"a RST was ignored: its number is none the receiver would heed",
+             "3 RSTs were ignored: their numbers are none the receiver would heed"},
+        [ANOMALY_FIN_IGNORED] =
+            {"a FIN was ignored: its number is none the receiver would heed",
+             "3 FINs were ignored: their numbers are none the receiver would heed"},
+        [ANOMALY_CHALLENGE_ACK] =
+            {"a segment that did not fit was answered with a challenge ACK",
+             "3 segments that did not fit were answered with challenge ACKs"},
+        [ANOMALY_KEEPALIVE_UNANSWERED] = {"a keepalive probe was not answered",
+                                          "3 keepalive probes were not answered"},
+        [ANOMALY_SEQUENCE_GAP] =
+            {"the capture lacks data that was acknowledged",
+             "the capture lacks data that was acknowledged, in 3 places"},
+        [ANOMALY_PAWS_REJECTED] =
+            {"a segment was dropped for its old timestamp (PAWS)",
+             "3 segments were dropped for their old timestamps (PAWS)"},
+        [ANOMALY_FOUR_TUPLE_REUSED] =
+            {"its addresses and ports had been another connection's just before",
+             "its addresses and ports had been another connection's just before"},
+        [ANOMALY_CAPTURED_TWICE] = {"one packet was captured twice",
+                                    "3 packets were captured twice"},
+        [ANOMALY_CAPTURED_OUT_OF_ORDER] = {"the SYN was captured behind its SYN ACK",
+                                           "the SYN was captured behind its SYN ACK"},
     };
     for (int kind = 0; kind < ANOMALY_KIND_COUNT; kind++)
         for (int often = 0; often < 2; often++) {

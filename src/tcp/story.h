@@ -57,7 +57,7 @@ enum tcp_state {
 
 enum fate { FATE_DELIVERED, FATE_LOST, FATE_DELAYED, FATE_DUPLICATED, FATE_INJECTED };
 
-enum event_kind { EVENT_CALL, EVENT_PACKET, EVENT_STATE };
+enum event_kind { EVENT_CALL, EVENT_PACKET, EVENT_STATE, EVENT_RUN };
 
 /* One half of a program's call: its entry or its return. The two halves of a call share
  * `call`. */
@@ -92,14 +92,24 @@ struct event_state {
     enum standing standing;
 };
 
+/* Packets taken together, none of them worth a row of its own: data and its
+ * acknowledgements, in the middle of a long connection. Arrays by sender. */
+struct event_run {
+    uint64_t first, last; /* numbers of the first and the last packet */
+    uint32_t packets[2];
+    uint64_t bytes[2]; /* of payload */
+    int64_t last_ns;   /* when the last was seen; the event's own time is the first's */
+};
+
 struct event {
     int64_t t_ns; /* a packet's: sent_ns, or received_ns where its sending was not seen */
     enum event_kind kind;
-    enum place place; /* of a call or a state: client or server; of a packet: the wire */
+    enum place place; /* of a call or a state: client or server; else the wire */
     union {
         struct event_call call;
         struct event_packet packet;
         struct event_state state;
+        struct event_run run;
     };
 };
 
@@ -135,6 +145,15 @@ enum anomaly_kind {
     ANOMALY_DATA_RETRANSMITTED,
     ANOMALY_ZERO_WINDOW,
     ANOMALY_DATA_AFTER_CLOSE,
+    ANOMALY_RST_IGNORED,          /* its number was not one its receiver would heed */
+    ANOMALY_FIN_IGNORED,          /* the same */
+    ANOMALY_CHALLENGE_ACK,        /* RFC 5961: a SYN or RST answered by a bare ACK */
+    ANOMALY_KEEPALIVE_UNANSWERED, /* probes */
+    ANOMALY_SEQUENCE_GAP,         /* what was acknowledged, the capture does not have */
+    ANOMALY_PAWS_REJECTED,        /* RFC 7323: an older timestamp than one seen before */
+    ANOMALY_FOUR_TUPLE_REUSED,    /* its addresses and ports were another's just before */
+    ANOMALY_CAPTURED_TWICE,
+    ANOMALY_CAPTURED_OUT_OF_ORDER, /* a SYN behind its own SYN-ACK */
     ANOMALY_KIND_COUNT
 };
 
@@ -145,6 +164,13 @@ enum { STORY_EVIDENCE_MAX = 8 };
 struct evidence {
     uint64_t packets[STORY_EVIDENCE_MAX];
     uint32_t count;
+};
+
+/* An ICMP error that quotes a segment of the connection. */
+struct icmp_note {
+    uint8_t family; /* 4 or 6: whose numbers `type` and `code` are; 0: there was none */
+    uint8_t type, code;
+    struct endpoint reporter; /* who sent it; the port is 0 */
 };
 
 struct verdict {
@@ -162,6 +188,10 @@ struct verdict {
     struct evidence evidence; /* the packets the verdict rests on */
     char zeek_state[8], zeek_history[64];
     unsigned completeness; /* Wireshark's tcp.completeness */
+    uint32_t syns;         /* bare SYNs of the client's, sent again or not */
+    bool reset_seen;       /* a RST of the server's, heeded or not */
+    bool evicted; /* the table was full: what came of it afterwards is not known */
+    struct icmp_note icmp; /* the first that mattered */
 };
 
 struct story {

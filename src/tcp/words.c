@@ -22,7 +22,10 @@ TABLE(opens, OPEN_NOT_SEEN + 1, "three-way", "simultaneous", "fast-open", "refus
 TABLE(closes, CLOSE_NONE + 1, "four-segment", "three-segment", "simultaneous",
       "half-closed", "reset", "still-open", "not-seen", "none");
 TABLE(anomalies, ANOMALY_KIND_COUNT, "syn-retransmitted", "synack-retransmitted",
-      "fin-retransmitted", "data-retransmitted", "zero-window", "data-after-close");
+      "fin-retransmitted", "data-retransmitted", "zero-window", "data-after-close",
+      "rst-ignored", "fin-ignored", "challenge-ack", "keepalive-unanswered",
+      "sequence-gap", "paws-rejected", "four-tuple-reused", "captured-twice",
+      "captured-out-of-order");
 
 const char *place_word(enum place place)
 {
