@@ -71,9 +71,9 @@ void label_packet(struct buffer *buffer, const struct story *story,
     bool plain_data = packet->bytes && !(packet->flags & (TCP_SYN | TCP_FIN | TCP_RST));
 
     append_kind(buffer, packet, words);
-    if (story->isn_known[from])
+    if (story->numbers.known[from])
         append_number(buffer, "seq", from, packet->seq);
-    if (packet->has_ack && !plain_data && story->isn_known[to])
+    if (packet->has_ack && !plain_data && story->numbers.known[to])
         append_number(buffer, "ack", to, packet->ack);
     if (packet->window == 0 && !(packet->flags & (TCP_SYN | TCP_RST)))
         buffer_append_text(buffer, " win=0");

@@ -7,8 +7,8 @@
 
 #include "base/error.h"
 #include "capture/decode.h"
+#include "tcp/numbers.h"
 #include "tcp/preview.h"
-#include "tcp/seq.h"
 
 int story_new(uint32_t id, const struct endpoint *client, const struct endpoint *server,
               struct story **ret_story)
@@ -77,17 +77,10 @@ struct event *story_add_state(struct story *story, int64_t t_ns, enum place plac
     return event;
 }
 
-/* An end's SYN came after numbers of it were guessed (old segments of a connection that
- * one end has forgotten; a capture that has the SYN late): the SYN's own number is 0, and
- * what was guessed moves with it. */
-static void correct_isn(struct story *story, enum place whose, uint32_t isn)
+/* Numbers of an end that were a guess move by `shift`, and what acknowledges them. */
+static void correct_numbers(struct story *story, enum place whose, uint32_t shift)
 {
-    uint32_t shift = story->isn[whose] - isn;
-    if (shift == 0)
-        return;
-    story->isn[whose] = isn;
-    story->sent_end[whose] = 0;
-    for (size_t i = 0; i < story->event_count; i++) {
+    for (size_t i = 0; shift && i < story->event_count; i++) {
         struct event_packet *packet = &story->events[i].packet;
         if (story->events[i].kind != EVENT_PACKET)
             continue;
@@ -96,74 +89,6 @@ static void correct_isn(struct story *story, enum place whose, uint32_t isn)
         else if (packet->has_ack)
             packet->ack += shift;
     }
-}
-
-/* Learns an end's initial number: from its SYN; until that is seen from the first number
- * seen of it, taken for the first byte after a SYN. A reset's numbers teach nothing: one
- * that answers a SYN has 0 (RFC 9293, 3.5.2). */
-static void learn_isn(struct story *story, enum place from, const struct segment *segment)
-{
-    enum place other = place_other(from);
-    bool syn = segment->flags & TCP_SYN;
-    if (segment->flags & TCP_RST)
-        return;
-    if (!story->isn_known[from]) {
-        story->isn[from] = syn ? segment->seq : segment->seq - 1;
-        story->isn_known[from] = true;
-    } else if (syn && !story->isn_of_syn[from]) {
-        correct_isn(story, from, segment->seq);
-    }
-    if (syn)
-        story->isn_of_syn[from] = true;
-    if ((segment->flags & TCP_ACK) && !story->isn_known[other]) {
-        story->isn[other] = segment->ack - 1;
-        story->isn_known[other] = true;
-    }
-}
-
-static uint32_t relative(const struct story *story, enum place whose, uint32_t number)
-{
-    return story->isn_known[whose] ? number - story->isn[whose] : 0;
-}
-
-/* Sequence numbers a packet takes: its bytes, and one each for SYN and FIN. */
-static uint32_t packet_length(const struct event_packet *packet)
-{
-    return packet->bytes + !!(packet->flags & TCP_SYN) + !!(packet->flags & TCP_FIN);
-}
-
-/* Whether all the packet's numbers were sent before; and remembers how far they reach. */
-static bool sent_before(struct story *story, const struct event_packet *packet)
-{
-    uint32_t end = packet->seq + packet_length(packet);
-    if (end == packet->seq || (packet->flags & TCP_RST))
-        return false;
-    if (seq_at_or_after(story->sent_end[packet->from], end))
-        return true;
-    story->sent_end[packet->from] = end;
-    return false;
-}
-
-static struct event_packet read_segment(const struct story *story, enum place from,
-                                        uint64_t number, const struct segment *segment)
-{
-    enum place other = place_other(from);
-    bool has_ack = segment->flags & TCP_ACK;
-    struct event_packet packet = {
-        .number = number,
-        .from = from,
-        .flags = segment->flags,
-        .seq = relative(story, from, segment->seq),
-        .has_ack = has_ack,
-        .ack = has_ack ? relative(story, other, segment->ack) : 0,
-        .bytes = segment->payload_bytes,
-        .window = segment->window,
-        .sent_ns = UNSEEN_NS,
-        .received_ns = UNSEEN_NS,
-        .fate = FATE_DELIVERED,
-    };
-    preview_payload(segment, packet.text, sizeof packet.text);
-    return packet;
 }
 
 static struct event *insert_packet(struct story *story, int64_t t_ns,
@@ -181,10 +106,11 @@ static struct event *insert_packet(struct story *story, int64_t t_ns,
 struct event *story_add_packet(struct story *story, int64_t sent_ns, enum place from,
                                uint64_t number, const struct segment *segment)
 {
-    learn_isn(story, from, segment);
-    struct event_packet packet = read_segment(story, from, number, segment);
+    uint32_t shift = numbers_learn(&story->numbers, from, segment);
+    correct_numbers(story, from, shift);
+    struct event_packet packet = numbers_read(&story->numbers, from, number, segment);
     packet.sent_ns = sent_ns;
-    packet.retransmission = sent_before(story, &packet);
+    preview_payload(segment, packet.text, sizeof packet.text);
     return insert_packet(story, sent_ns, &packet);
 }
 
@@ -192,9 +118,11 @@ struct event *story_add_unsent(struct story *story, int64_t received_ns, enum pl
                                uint64_t number, const struct segment *segment,
                                enum fate fate)
 {
-    struct event_packet packet = read_segment(story, from, number, segment);
+    struct event_packet packet =
+        numbers_read_unsent(&story->numbers, from, number, segment);
     packet.received_ns = received_ns;
     packet.fate = fate;
+    preview_payload(segment, packet.text, sizeof packet.text);
     return insert_packet(story, received_ns, &packet);
 }
 

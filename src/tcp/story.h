@@ -75,7 +75,10 @@ struct event_packet {
     uint32_t seq, ack; /* relative: the SYN's own number is 0 */
     bool has_ack;
     uint32_t bytes;      /* of payload */
-    uint32_t window;     /* as sent, not scaled */
+    uint16_t window;     /* as sent, not scaled */
+    int8_t window_shift; /* option, -1: none */
+    bool timestamps;     /* option; `tsval` means something only with it */
+    uint32_t tsval;
     int64_t sent_ns;     /* when it left its host; UNSEEN_NS for an injected one */
     int64_t received_ns; /* when it reached the other; UNSEEN_NS while in flight, lost, or
                             not seen */
@@ -194,16 +197,23 @@ struct verdict {
     struct icmp_note icmp; /* the first that mattered */
 };
 
+/* Both ends' sequence numbers, by PLACE_CLIENT, PLACE_SERVER; see tcp/numbers.h. */
+struct numbers {
+    uint32_t isn[2];      /* raw initial sequence numbers (of the SYN) */
+    uint32_t sent_end[2]; /* relative: behind the last number that end has sent */
+    uint32_t hole_begin[2], hole_end[2]; /* of what it sent, the first part not seen;
+                                            equal: none */
+    bool known[2];                       /* whether `isn` is that end's */
+    bool of_syn[2];   /* its SYN was seen; else `isn` is a guess, and a SYN corrects it */
+    bool has_sent[2]; /* something that takes numbers */
+};
+
 struct story {
     uint32_t id; /* from 1 */
     struct endpoint client, server;
     struct event *events; /* in the order of t_ns, ties as they were added */
     size_t event_count, event_capacity;
-    bool isn_known[2]; /* by PLACE_CLIENT, PLACE_SERVER: whether `isn` is that end's */
-    bool isn_of_syn
-        [2];         /* its SYN was seen; else `isn` is a guess, and a SYN corrects it */
-    uint32_t isn[2]; /* raw initial sequence numbers (of the SYN) */
-    uint32_t sent_end[2];   /* relative: behind the last number that end has sent */
+    struct numbers numbers;
     struct verdict verdict; /* as of the last story_judge */
 };
 

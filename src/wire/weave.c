@@ -170,8 +170,8 @@ static bool begins_anew(const struct record_story *known, const struct moment *m
     const struct segment *segment = &moment->packet.segment;
     return known->ending && moment->place == PLACE_CLIENT &&
            (segment->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
-           known->story->isn_known[PLACE_CLIENT] &&
-           known->story->isn[PLACE_CLIENT] != segment->seq;
+           known->story->numbers.known[PLACE_CLIENT] &&
+           known->story->numbers.isn[PLACE_CLIENT] != segment->seq;
 }
 
 /* The story a packet belongs to, begun where it is the first. A copy belongs to its
