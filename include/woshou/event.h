@@ -209,8 +209,8 @@ typedef struct wo_ready {
 
 /* -ENOMEM, -EMFILE, -ENFILE. */
 WO_API int wo_set_new(wo_set **ret_set);
-/* Frees the set and leaves null; accepts null. The events in it live on, in no set. No thread may
- * be waiting on it. */
+/* Frees the set and leaves null; accepts null. The events in it live on, in no set. A thread that
+ * waits on it at that moment returns with -ECANCELED. */
 WO_API void wo_set_free(wo_set **set);
 /* Adds an event, and `owner`, which is handed back with it and never looked at. -EEXIST where the
  * event is in a set already, -EINVAL, -ENOMEM. May be called while another thread waits. */
@@ -220,7 +220,8 @@ WO_API int wo_set_add(wo_set *set, wo_event *event, void *owner);
 WO_API int wo_set_remove(wo_set *set, wo_event *event);
 /* Waits until some events of the set are set, at most `timeout_ns`, and gives up to `capacity` of
  * them, those that became ready first first; a manual-reset event that stays set is given again
- * after the others had their turn. Returns how many (at least 1); -ETIMEDOUT; -EINVAL. */
+ * after the others had their turn. Returns how many (at least 1); -ETIMEDOUT; -EINVAL; -ECANCELED
+ * where the set was freed meanwhile. */
 WO_API int wo_set_wait(wo_set *set, wo_ready *ret_ready, size_t capacity,
                        int64_t timeout_ns);
 

@@ -303,6 +303,26 @@ static void a_removed_event_does_not_end_the_wait(void **state)
     wo_event_free(&removed);
 }
 
+static void freeing_a_set_cancels_the_waits_on_it(void **state)
+{
+    wo_event *event = new_event(WO_AUTO_RESET);
+    struct waiting first = {.set = new_set()}, second = {.set = first.set};
+    wo_set *freed = first.set;
+
+    (void)state;
+    wo_set_add(freed, event, NULL);
+    start_waiting(&first);
+    start_waiting(&second);
+    wo_set_free(&freed);
+    finish_waiting(&first);
+    finish_waiting(&second);
+    assert_int_equal(first.result, -ECANCELED);
+    assert_int_equal(second.result, -ECANCELED);
+    assert_int_equal(wo_event_set(event), 0);
+    assert_true(is_set(event));
+    wo_event_free(&event);
+}
+
 static void two_threads_on_one_set_share_its_auto_reset_events(void **state)
 {
     wo_event *events[2] = {new_event(WO_AUTO_RESET), new_event(WO_AUTO_RESET)};
@@ -432,6 +452,7 @@ int main(void)
         cmocka_unit_test(every_ready_one_of_hundreds_of_sockets_is_found),
         cmocka_unit_test(adding_a_set_event_wakes_the_wait),
         cmocka_unit_test(a_removed_event_does_not_end_the_wait),
+        cmocka_unit_test(freeing_a_set_cancels_the_waits_on_it),
         cmocka_unit_test(two_threads_on_one_set_share_its_auto_reset_events),
         cmocka_unit_test(one_wait_covers_events_of_several_sets_and_of_none),
         cmocka_unit_test(a_wait_across_sets_is_woken_while_others_lead),
