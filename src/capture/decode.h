@@ -51,10 +51,11 @@ struct icmp_error {
 };
 
 enum decode_result {
-    DECODE_TCP = 0,       /* *ret_segment is filled in */
+    DECODE_TCP = 0,       /* a segment */
     DECODE_OTHER = 1,     /* a whole packet, but not TCP (or a fragment past the first) */
     DECODE_MALFORMED = 2, /* a header contradicts itself */
-    DECODE_CUT = 3        /* the bytes end inside a header */
+    DECODE_CUT = 3,       /* the bytes end inside a header */
+    DECODE_ICMP = 4       /* of the decoder alone: an ICMP error that quotes TCP */
 };
 
 /* Decodes an IP packet (version 4 or 6, no link header). Only on DECODE_TCP is anything

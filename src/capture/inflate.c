@@ -1,0 +1,183 @@
+#include "capture/inflate.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <lz4frame.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include "base/error.h"
+
+/* --- gzip --- */
+
+struct gzip {
+    z_stream stream;
+    bool ended; /* a member has; another may follow */
+};
+
+static void *gzip_open(void)
+{
+    struct gzip *gzip = calloc(1, sizeof *gzip);
+    if (gzip && inflateInit2(&gzip->stream, 15 + 16) != Z_OK) {
+        free(gzip);
+        return NULL;
+    }
+    return gzip;
+}
+
+static void gzip_close(void *state)
+{
+    struct gzip *gzip = state;
+    inflateEnd(&gzip->stream);
+    free(gzip);
+}
+
+static unsigned as_unsigned(size_t count)
+{
+    return count > 1u << 30 ? 1u << 30 : (unsigned)count;
+}
+
+static int gzip_step(void *state, struct inflate_step *step, _Bool *ret_whole)
+{
+    struct gzip *gzip = state;
+    z_stream *stream = &gzip->stream;
+
+    while (step->in_left > 0 && step->out_left > 0) {
+        if (gzip->ended && inflateReset(stream) != Z_OK)
+            return ERROR_CORRUPT;
+        gzip->ended = false;
+        unsigned in = as_unsigned(step->in_left), out = as_unsigned(step->out_left);
+        stream->next_in = (Bytef *)step->in; /* zlib does not write there */
+        stream->avail_in = in;
+        stream->next_out = step->out;
+        stream->avail_out = out;
+        int code = inflate(stream, Z_NO_FLUSH);
+        step->in += in - stream->avail_in;
+        step->in_left -= in - stream->avail_in;
+        step->out += out - stream->avail_out;
+        step->out_left -= out - stream->avail_out;
+        gzip->ended = code == Z_STREAM_END;
+        if (code == Z_MEM_ERROR)
+            return ERROR_MEMORY;
+        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
+            return ERROR_CORRUPT;
+    }
+    *ret_whole = gzip->ended && step->in_left == 0;
+    return 0;
+}
+
+/* --- zstd --- */
+
+struct zstd {
+    ZSTD_DStream *stream;
+    size_t more; /* 0 at the end of a frame */
+};
+
+static void *zstd_open(void)
+{
+    struct zstd *zstd = calloc(1, sizeof *zstd);
+    if (zstd && !(zstd->stream = ZSTD_createDStream())) {
+        free(zstd);
+        return NULL;
+    }
+    return zstd;
+}
+
+static void zstd_close(void *state)
+{
+    struct zstd *zstd = state;
+    ZSTD_freeDStream(zstd->stream);
+    free(zstd);
+}
+
+static int zstd_step(void *state, struct inflate_step *step, _Bool *ret_whole)
+{
+    struct zstd *zstd = state;
+    ZSTD_inBuffer in = {step->in, step->in_left, 0};
+    ZSTD_outBuffer out = {step->out, step->out_left, 0};
+    int code = 0;
+
+    /* With no input left it may still hold output back. */
+    do {
+        size_t before = in.pos + out.pos;
+        zstd->more = ZSTD_decompressStream(zstd->stream, &out, &in);
+        if (ZSTD_isError(zstd->more))
+            code = ERROR_CORRUPT;
+        if (in.pos + out.pos == before)
+            break;
+    } while (code == 0 && out.pos < out.size);
+    step->in += in.pos;
+    step->in_left -= in.pos;
+    step->out += out.pos;
+    step->out_left -= out.pos;
+    *ret_whole = zstd->more == 0 && step->in_left == 0;
+    return code;
+}
+
+/* --- lz4 --- */
+
+struct lz4 {
+    LZ4F_dctx *context;
+    size_t more; /* 0 at the end of a frame */
+};
+
+static void *lz4_open(void)
+{
+    struct lz4 *lz4 = calloc(1, sizeof *lz4);
+    if (lz4 &&
+        LZ4F_isError(LZ4F_createDecompressionContext(&lz4->context, LZ4F_VERSION))) {
+        free(lz4);
+        return NULL;
+    }
+    return lz4;
+}
+
+static void lz4_close(void *state)
+{
+    struct lz4 *lz4 = state;
+    LZ4F_freeDecompressionContext(lz4->context);
+    free(lz4);
+}
+
+static int lz4_step(void *state, struct inflate_step *step, _Bool *ret_whole)
+{
+    struct lz4 *lz4 = state;
+    bool moved = true;
+
+    while (moved && step->out_left > 0) {
+        size_t in = step->in_left, out = step->out_left;
+        lz4->more = LZ4F_decompress(lz4->context, step->out, &out, step->in, &in, NULL);
+        if (LZ4F_isError(lz4->more))
+            return ERROR_CORRUPT;
+        step->in += in;
+        step->in_left -= in;
+        step->out += out;
+        step->out_left -= out;
+        moved = in > 0 || out > 0;
+    }
+    *ret_whole = lz4->more == 0 && step->in_left == 0;
+    return 0;
+}
+
+/* --- which --- */
+
+static const struct {
+    uint8_t magic[4];
+    size_t length;
+    struct inflate inflate;
+} kinds[] = {
+    {{0x1f, 0x8b, 0x08, 0}, 3, {"gzip", gzip_open, gzip_close, gzip_step}},
+    {{0x28, 0xb5, 0x2f, 0xfd}, 4, {"zstd", zstd_open, zstd_close, zstd_step}},
+    {{0x04, 0x22, 0x4d, 0x18}, 4, {"lz4", lz4_open, lz4_close, lz4_step}},
+};
+
+const struct inflate *inflate_find(const uint8_t *bytes, size_t length)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (length >= kinds[i].length &&
+            memcmp(bytes, kinds[i].magic, kinds[i].length) == 0)
+            return &kinds[i].inflate;
+    return NULL;
+}

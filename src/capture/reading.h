@@ -1,0 +1,75 @@
+/* Inside a capture being read: what file.c and the formats' readers share. For them alone. */
+#ifndef WOSHOU_CAPTURE_READING_H
+#define WOSHOU_CAPTURE_READING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "capture/packet.h"
+#include "capture/source.h"
+
+enum {
+    RECORD_BYTES_MAX = 262144, /* of one packet, as libpcap has it */
+    INTERFACES_MAX = 4096
+};
+
+/* An interface, and how the times of its packets are to be read. */
+struct capture_interface {
+    uint16_t link_type;
+    uint8_t fcs_bytes;
+    uint8_t resolution;   /* if_tsresol: 10^-n s, or with the high bit 2^-n */
+    uint32_t snap_length; /* 0: none */
+    int64_t offset_s;
+};
+
+struct capture {
+    const struct capture_format *format;
+    struct source *source;
+    const char *name;
+    char *own_name;  /* or null: `name` is borrowed */
+    uint64_t number; /* of the packet read last */
+    bool big_endian;
+    /* pcap: */
+    bool nanoseconds, lengths_swapped, lengths_maybe_swapped;
+    uint8_t record_header;
+    /* pcapng: its interfaces of all sections; those of this one begin at `section`. */
+    struct capture_interface *interfaces;
+    uint32_t interface_count, section;
+    /* Sticky: */
+    bool ended;
+    struct error failure;
+};
+
+struct capture_format {
+    const char *name;
+    /* As capture_next, but for stickiness; packet and number are the capture's to count. */
+    int (*next)(struct capture *capture, struct packet *ret_packet);
+};
+
+/* Reads the file's beginning, which `bytes` shows: 1, 0 where it is not this format, or a
+ * negative code with capture->failure set. */
+int pcap_begin(struct capture *capture, const uint8_t *bytes, size_t length);
+int pcapng_begin(struct capture *capture, const uint8_t *bytes, size_t length);
+
+/* Sets the sentence and returns the code. */
+int capture_fail(struct capture *capture, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The bytes ended inside a record: because the file did, or because reading it failed. */
+int capture_cut(struct capture *capture);
+
+static inline uint16_t read16(const struct capture *capture, const uint8_t *bytes)
+{
+    return capture->big_endian ? (uint16_t)(bytes[0] << 8 | bytes[1])
+                               : (uint16_t)(bytes[1] << 8 | bytes[0]);
+}
+
+static inline uint32_t read32(const struct capture *capture, const uint8_t *bytes)
+{
+    uint32_t little = (uint32_t)bytes[3] << 24 | (uint32_t)bytes[2] << 16 |
+                      (uint32_t)bytes[1] << 8 | bytes[0];
+    return capture->big_endian ? __builtin_bswap32(little) : little;
+}
+
+#endif
