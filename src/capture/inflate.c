@@ -102,11 +102,12 @@ static int zstd_step(void *state, struct inflate_step *step, _Bool *ret_whole)
     /* With no input left it may still hold output back. */
     do {
         size_t before = in.pos + out.pos;
-        zstd->more = ZSTD_decompressStream(zstd->stream, &out, &in);
-        if (ZSTD_isError(zstd->more))
+        size_t more = ZSTD_decompressStream(zstd->stream, &out, &in);
+        if (ZSTD_isError(more))
             code = ERROR_CORRUPT;
         if (in.pos + out.pos == before)
-            break;
+            break; /* and the answer is about a frame that has not begun */
+        zstd->more = more;
     } while (code == 0 && out.pos < out.size);
     step->in += in.pos;
     step->in_left -= in.pos;
@@ -148,14 +149,15 @@ static int lz4_step(void *state, struct inflate_step *step, _Bool *ret_whole)
 
     while (moved && step->out_left > 0) {
         size_t in = step->in_left, out = step->out_left;
-        lz4->more = LZ4F_decompress(lz4->context, step->out, &out, step->in, &in, NULL);
-        if (LZ4F_isError(lz4->more))
+        size_t more = LZ4F_decompress(lz4->context, step->out, &out, step->in, &in, NULL);
+        if (LZ4F_isError(more))
             return ERROR_CORRUPT;
         step->in += in;
         step->in_left -= in;
         step->out += out;
         step->out_left -= out;
         moved = in > 0 || out > 0;
+        lz4->more = moved ? more : lz4->more;
     }
     *ret_whole = lz4->more == 0 && step->in_left == 0;
     return 0;
