@@ -20,7 +20,7 @@ static json_t *null_or_time(int64_t t_ns)
 static json_t *packets_json(const struct evidence *evidence)
 {
     json_t *packets = json_array();
-    for (uint32_t i = 0; i < evidence->count && i < STORY_EVIDENCE_MAX; i++)
+    for (uint32_t i = 0; i < evidence->kept; i++)
         if (json_array_append_new(packets,
                                   json_integer((json_int_t)evidence->packets[i])))
             goto failed;

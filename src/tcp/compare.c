@@ -1,7 +1,6 @@
 #include "tcp/compare.h"
 
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "capture/decode.h"
@@ -9,25 +8,9 @@
 
 enum zeek_state { INACTIVE, SYN_SENT, SYN_ACK_SENT, PARTIAL, ESTABLISHED, CLOSED, RESET };
 
-struct zeek_end {
-    enum zeek_state state, before; /* now, and before that */
-    uint64_t bytes;
-    bool once[4];       /* 'a', 'd', 'i', 'q' written */
-    bool seen[3];       /* a SYN with or without ACK, a FIN, a RST was seen */
-    uint32_t number[3]; /* and its number: another one writes the letter again */
-    uint32_t last;      /* behind the last number sent */
-    uint32_t again, zero_windows;
-};
-
-struct zeek {
-    struct zeek_end end[2];
-    char *history;
-    size_t length, size;
-};
-
 static void write_letter(struct zeek *zeek, enum place from, char letter)
 {
-    if (zeek->length + 1 < zeek->size)
+    if (zeek->length + 1u < sizeof zeek->history)
         zeek->history[zeek->length++] =
             (char)(from == PLACE_CLIENT ? toupper((unsigned char)letter) : letter);
 }
@@ -36,18 +19,18 @@ static void write_numbered(struct zeek *zeek, enum place from, int which, char l
                            uint32_t number)
 {
     struct zeek_end *end = &zeek->end[from];
-    if (end->seen[which] && end->number[which] == number)
+    if ((end->seen & 1 << which) && end->number[which] == number)
         return;
-    end->seen[which] = true;
+    end->seen |= (uint8_t)(1 << which);
     end->number[which] = number;
     write_letter(zeek, from, letter);
 }
 
 static void write_once(struct zeek *zeek, enum place from, int which)
 {
-    if (zeek->end[from].once[which])
+    if (zeek->end[from].once & 1 << which)
         return;
-    zeek->end[from].once[which] = true;
+    zeek->end[from].once |= (uint8_t)(1 << which);
     write_letter(zeek, from, "adiq"[which]);
 }
 
@@ -119,7 +102,7 @@ static void enter(struct zeek_end *end, enum zeek_state state)
     if (end->state == state)
         return;
     end->before = end->state;
-    end->state = state;
+    end->state = (uint8_t)state;
 }
 
 /* The first that is seen of an end. */
@@ -206,9 +189,10 @@ static bool syn_then_reset(const char *history)
 
 static const char *conn_state(const struct zeek *zeek)
 {
-    enum zeek_state o = zeek->end[PLACE_CLIENT].state;
-    enum zeek_state r = zeek->end[PLACE_SERVER].state;
-    bool empty = zeek->end[PLACE_CLIENT].bytes == 0 && zeek->end[PLACE_SERVER].bytes == 0;
+    enum zeek_state o = (enum zeek_state)zeek->end[PLACE_CLIENT].state;
+    enum zeek_state r = (enum zeek_state)zeek->end[PLACE_SERVER].state;
+    bool empty =
+        !zeek->end[PLACE_CLIENT].has_payload && !zeek->end[PLACE_SERVER].has_payload;
 
     if (r == RESET) {
         if (o == SYN_SENT || o == SYN_ACK_SENT || (o == RESET && empty))
@@ -231,31 +215,35 @@ static const char *conn_state(const struct zeek *zeek)
     return o == ESTABLISHED && r == ESTABLISHED ? "S1" : "OTH";
 }
 
-void compare_zeek(const struct story *story, struct verdict *verdict)
+void zeek_packet(struct zeek *zeek, const struct event_packet *packet)
 {
-    struct zeek zeek = {.history = verdict->zeek_history,
-                        .size = sizeof verdict->zeek_history};
+    /* Roles are turned round where the first packet is the server's. */
+    if (zeek->length == 0 && packet->from == PLACE_SERVER)
+        zeek->history[zeek->length++] = '^';
+    write_history(zeek, packet);
+    follow(zeek, packet);
+    zeek->end[packet->from].has_payload |= packet->bytes > 0;
+}
 
-    for (size_t i = 0; i < story->event_count; i++) {
-        const struct event_packet *packet = &story->events[i].packet;
-        if (story->events[i].kind != EVENT_PACKET)
-            continue;
-        /* Roles are turned round where the first packet is the server's. */
-        if (zeek.length == 0 && packet->from == PLACE_SERVER)
-            zeek.history[zeek.length++] = '^';
-        write_history(&zeek, packet);
-        follow(&zeek, packet);
-        zeek.end[packet->from].bytes += packet->bytes;
-    }
-    zeek.history[zeek.length] = '\0';
-    snprintf(verdict->zeek_state, sizeof verdict->zeek_state, "%s", conn_state(&zeek));
+void zeek_shift(struct zeek *zeek, enum place whose, uint32_t shift)
+{
+    struct zeek_end *end = &zeek->end[whose];
+    for (int which = 0; which < 3; which++)
+        end->number[which] += shift;
+    end->last += shift;
+}
+
+void zeek_verdict(const struct zeek *zeek, struct verdict *verdict)
+{
+    memcpy(verdict->zeek_history, zeek->history, sizeof zeek->history);
+    memcpy(verdict->zeek_state, conn_state(zeek), strlen(conn_state(zeek)) + 1);
 }
 
 /* What a packet of a conversation that is known counts for. */
-static unsigned completeness_bits(const struct event_packet *packet)
+static uint8_t completeness_bits(const struct event_packet *packet)
 {
     bool syn = packet->flags & TCP_SYN, ack = packet->has_ack;
-    unsigned bits = 0;
+    uint8_t bits = 0;
 
     if (syn && ack)
         bits |= 2;
@@ -268,23 +256,24 @@ static unsigned completeness_bits(const struct event_packet *packet)
     return bits;
 }
 
-unsigned compare_completeness(const struct story *story)
+void completeness_packet(struct completeness *completeness,
+                         const struct event_packet *packet)
 {
-    const struct event_packet *first = NULL;
-    unsigned bits = 0;
-    bool more = false;
+    uint8_t bits = completeness_bits(packet);
 
-    for (size_t i = 0; i < story->event_count; i++) {
-        const struct event_packet *packet = &story->events[i].packet;
-        if (story->events[i].kind != EVENT_PACKET)
-            continue;
-        more = first != NULL;
-        if (!first)
-            first = packet;
-        else
-            bits |= completeness_bits(packet);
+    if (completeness->begun) {
+        completeness->more = true;
+        completeness->bits |= bits;
+        return;
     }
-    if (first && (first->flags & TCP_SYN) && !first->has_ack)
-        bits |= 1 | (first->bytes ? 8 : 0);
-    return bits | (more ? completeness_bits(first) : 0);
+    completeness->begun = true;
+    completeness->first = bits;
+    if ((packet->flags & TCP_SYN) && !packet->has_ack)
+        completeness->syn = (uint8_t)(1 | (packet->bytes ? 8 : 0));
+}
+
+unsigned completeness_value(const struct completeness *completeness)
+{
+    return completeness->bits | completeness->syn |
+           (completeness->more ? completeness->first : 0);
 }

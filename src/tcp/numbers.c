@@ -96,6 +96,28 @@ static bool sent_before(struct numbers *numbers, const struct event_packet *pack
     return before;
 }
 
+/* Whether the packet acknowledges, of what the other end sent, something that was not
+ * seen; told once for each gap. An ACK from before the handshake is another connection's. */
+static bool acks_unseen(struct numbers *numbers, const struct event_packet *packet)
+{
+    enum place from = packet->from, other = place_other(from);
+    uint32_t hole = numbers->hole_begin[other], ack = packet->ack;
+    bool begun = numbers->sent_end[other] > 1 || numbers->of_syn[from];
+
+    if (!packet->has_ack || (packet->flags & TCP_RST) || !numbers->has_sent[other] ||
+        !begun)
+        return false;
+    if (numbers->hole_end[other] != hole && seq_before(hole, ack)) {
+        numbers->hole_begin[other] = numbers->hole_end[other];
+        return true;
+    }
+    if (!seq_before(numbers->sent_end[other], ack) ||
+        !seq_within_reach(ack, numbers->sent_end[other]))
+        return false;
+    numbers->sent_end[other] = ack;
+    return true;
+}
+
 struct event_packet numbers_read_unsent(const struct numbers *numbers, enum place from,
                                         uint64_t number, const struct segment *segment)
 {
@@ -125,5 +147,6 @@ struct event_packet numbers_read(struct numbers *numbers, enum place from,
 {
     struct event_packet packet = numbers_read_unsent(numbers, from, number, segment);
     packet.retransmission = sent_before(numbers, &packet);
+    packet.acks_unseen = acks_unseen(numbers, &packet);
     return packet;
 }

@@ -85,6 +85,7 @@ struct event_packet {
     enum fate
         fate; /* of a packet in flight: FATE_DELIVERED, with received_ns UNSEEN_NS */
     bool retransmission; /* all its sequence numbers were sent before */
+    bool acks_unseen;    /* it acknowledges what was never seen to be sent */
     char text[24]; /* payload that reads as text (UTF-16LE or UTF-8), shortened, made
                       visible;
                       "" where it does not */
@@ -160,13 +161,13 @@ enum anomaly_kind {
     ANOMALY_KIND_COUNT
 };
 
-enum { STORY_EVIDENCE_MAX = 8 };
+enum { STORY_EVIDENCE_MAX = 8, ZEEK_HISTORY = 64 /* with the final 0 */ };
 
-/* Packets that show a thing: the first STORY_EVIDENCE_MAX numbers, and how many there
- * were. */
+/* Packets that show a thing: the first numbers of them. */
 struct evidence {
     uint64_t packets[STORY_EVIDENCE_MAX];
-    uint32_t count;
+    uint32_t kept;  /* in `packets` */
+    uint32_t count; /* how many there were */
 };
 
 /* An ICMP error that quotes a segment of the connection. */
@@ -189,7 +190,7 @@ struct verdict {
     uint32_t packets;
     struct evidence anomalies[ANOMALY_KIND_COUNT];
     struct evidence evidence; /* the packets the verdict rests on */
-    char zeek_state[8], zeek_history[64];
+    char zeek_state[8], zeek_history[ZEEK_HISTORY];
     unsigned completeness; /* Wireshark's tcp.completeness */
     uint32_t syns;         /* bare SYNs of the client's, sent again or not */
     bool reset_seen;       /* a RST of the server's, heeded or not */
@@ -247,8 +248,8 @@ struct event *story_find_packet(struct story *story, uint64_t number);
  * was inferred before is inferred anew. */
 int story_infer_states(struct story *story);
 
-/* Works out story->verdict from the events. */
-void story_judge(struct story *story);
+/* Works out story->verdict from the events. 0, or ERROR_MEMORY: then it lacks something. */
+int story_judge(struct story *story);
 
 /* The words, as JSON has them. */
 const char *place_word(enum place place);

@@ -1,17 +1,16 @@
-/* What a story comes to, in the words of story.h. Each word is decided from the events by
- * one small function; the digest has the few packets they all ask about. */
+/* What a connection comes to, in the words of story.h: each word decided by one small
+ * function from what tally.c has added up; and of a story also from its calls and states. */
 #include <errno.h>
 #include <string.h>
 
-#include "capture/decode.h"
-#include "tcp/compare.h"
-#include "tcp/digest.h"
 #include "tcp/seq.h"
 #include "tcp/story.h"
+#include "tcp/tally.h"
+#include "tcp/trouble.h"
 
-static enum open_word judge_open_by_call(const struct digest *digest)
+static enum open_word judge_open_by_call(const struct tally *tally)
 {
-    switch (digest->connect_failed ? digest->connect_error : 0) {
+    switch (tally->connect_failed ? tally->connect_error : 0) {
     case -ECONNREFUSED: return OPEN_REFUSED;
     case -EHOSTUNREACH:
     case -ENETUNREACH: return OPEN_UNREACHABLE;
@@ -20,28 +19,40 @@ static enum open_word judge_open_by_call(const struct digest *digest)
     }
 }
 
-static enum open_word judge_open(const struct digest *digest)
+/* An ICMP error for the SYN: a port unreachable says what a reset says, and all others
+ * that the way ends somewhere (RFC 1122, 4.2.3.9; RFC 4443, 3.1). */
+static enum open_word judge_open_by_icmp(const struct icmp_note *icmp)
 {
-    const struct event_packet *syn = digest->syn[PLACE_CLIENT];
-    const struct event_packet *syn_ack = digest->syn_ack;
+    bool port = icmp->family == 4 ? icmp->type == 3 && icmp->code == 3
+                                  : icmp->type == 1 && icmp->code == 4;
+    if (icmp->family == 0)
+        return OPEN_NO_ANSWER;
+    return port ? OPEN_REFUSED : OPEN_UNREACHABLE;
+}
 
-    if (!syn && !syn_ack)
-        return judge_open_by_call(digest);
-    if (syn && digest->syn[PLACE_SERVER])
+static enum open_word judge_open(const struct tally *tally)
+{
+    const struct tally_end *client = &tally->end[PLACE_CLIENT];
+    uint64_t syn_ack = tally->syn_ack;
+
+    if (!client->syn && !syn_ack)
+        return judge_open_by_call(tally);
+    if (client->syn && tally->end[PLACE_SERVER].syn)
         return syn_ack ? OPEN_SIMULTANEOUS : OPEN_HALF_OPEN;
-    if (digest->opened)
-        return syn && syn->bytes && syn_ack && syn_ack->ack == 1 + syn->bytes
+    if (tally->opened)
+        return client->syn && client->syn_bytes && syn_ack &&
+                       tally->syn_ack_ack == 1 + client->syn_bytes
                    ? OPEN_FAST_OPEN
                    : OPEN_THREE_WAY;
-    if (digest->rst && digest->rst->from == PLACE_SERVER && !syn_ack)
+    if (tally->rst && tally->rst_from == PLACE_SERVER && !syn_ack)
         return OPEN_REFUSED;
-    if (digest->rst)
+    if (tally->rst)
         return OPEN_ABORTED;
     if (syn_ack)
         return OPEN_HALF_OPEN;
-    /* Nothing of TCP's came back; ICMP may have, and then the call knows. */
-    enum open_word by_call = judge_open_by_call(digest);
-    return by_call == OPEN_NOT_SEEN ? OPEN_NO_ANSWER : by_call;
+    /* Nothing of TCP's came back; ICMP may have, seen or told by the call. */
+    enum open_word by_call = judge_open_by_call(tally);
+    return by_call == OPEN_NOT_SEEN ? judge_open_by_icmp(&tally->icmp) : by_call;
 }
 
 static bool opened(enum open_word open)
@@ -50,24 +61,27 @@ static bool opened(enum open_word open)
            open == OPEN_FAST_OPEN || open == OPEN_NOT_SEEN;
 }
 
-static enum close_word judge_close(const struct digest *digest, enum open_word open)
+static bool both_fins_acked(const struct tally *tally)
 {
-    const struct event_packet *const *fin = digest->fin;
-    enum place first = digest->first_fin;
-    bool both_acked = digest->fin_acked[PLACE_CLIENT] && digest->fin_acked[PLACE_SERVER];
+    return tally->end[PLACE_CLIENT].fin_acked && tally->end[PLACE_SERVER].fin_acked;
+}
 
+static enum close_word judge_close(const struct tally *tally, enum open_word open)
+{
     if (!opened(open))
         return CLOSE_NONE;
-    if (digest->rst && !both_acked)
+    if (tally->rst && !both_fins_acked(tally))
         return CLOSE_RESET;
-    if (first == PLACE_WIRE)
+    if (!tally->has_fin)
         return CLOSE_STILL_OPEN;
-    const struct event_packet *second = fin[place_other(first)];
-    if (!second)
+    const struct tally_end *first = &tally->end[tally->first_fin];
+    const struct tally_end *second =
+        &tally->end[place_other((enum place)tally->first_fin)];
+    if (!second->has_fin)
         return CLOSE_HALF_CLOSED;
-    if (!second->has_ack || !seq_at_or_after(second->ack, digest_fin_end(fin[first])))
+    if (!seq_at_or_after(second->fin_ack, first->fin_end))
         return CLOSE_SIMULTANEOUS;
-    return digest->fin_acked_apart[first] ? CLOSE_FOUR_SEGMENT : CLOSE_THREE_SEGMENT;
+    return first->fin_acked_apart ? CLOSE_FOUR_SEGMENT : CLOSE_THREE_SEGMENT;
 }
 
 static enum side_word side_of(enum place place)
@@ -75,96 +89,85 @@ static enum side_word side_of(enum place place)
     return place == PLACE_CLIENT ? SIDE_CLIENT : SIDE_SERVER;
 }
 
-static void note(struct evidence *evidence, const struct event_packet *packet)
+static void note(struct evidence *evidence, uint64_t number)
 {
-    if (!packet)
+    if (!number)
         return;
-    for (uint32_t i = 0; i < evidence->count && i < STORY_EVIDENCE_MAX; i++)
-        if (evidence->packets[i] == packet->number)
+    for (uint32_t i = 0; i < evidence->kept; i++)
+        if (evidence->packets[i] == number)
             return;
-    if (evidence->count < STORY_EVIDENCE_MAX)
-        evidence->packets[evidence->count] = packet->number;
+    if (evidence->kept < STORY_EVIDENCE_MAX)
+        evidence->packets[evidence->kept++] = number;
     evidence->count++;
 }
 
-static void collect_evidence(const struct digest *digest, struct verdict *verdict)
+static void collect_evidence(const struct tally *tally, struct verdict *verdict)
 {
+    const struct tally_end *ends = tally->end;
     enum place first = verdict->closed_first == SIDE_SERVER ? PLACE_SERVER : PLACE_CLIENT;
     enum place second = place_other(first);
     struct evidence *evidence = &verdict->evidence;
 
-    note(evidence, digest->syn[PLACE_CLIENT]);
-    note(evidence, digest->syn[PLACE_SERVER]);
-    note(evidence, digest->syn_ack);
-    note(evidence, digest->syn_ack_acked);
-    note(evidence, digest->fin[first]);
-    note(evidence, digest->fin_acked[first]);
-    note(evidence, digest->fin[second]);
-    note(evidence, digest->fin_acked[second]);
+    note(evidence, ends[PLACE_CLIENT].syn);
+    note(evidence, ends[PLACE_SERVER].syn);
+    note(evidence, tally->syn_ack);
+    note(evidence, tally->syn_ack_acked);
+    note(evidence, ends[first].fin);
+    note(evidence, ends[first].fin_acked);
+    note(evidence, ends[second].fin);
+    note(evidence, ends[second].fin_acked);
     if (verdict->reset_by != SIDE_NULL || verdict->open == OPEN_REFUSED)
-        note(evidence, digest->rst);
+        note(evidence, tally->rst);
 }
 
-/* Payload bytes of a packet that no packet of that end before it reached. */
-static uint32_t new_bytes(const struct event_packet *packet, uint32_t reached)
+/* A reset that some receivers heed and others answer, and after which the receiver was
+ * silent: it was heeded. */
+static struct tally decide_doubt(const struct tally *tally)
 {
-    uint32_t begin = packet->seq + !!(packet->flags & TCP_SYN);
-    uint32_t end = begin + packet->bytes;
-    if (seq_before(begin, reached))
-        begin = reached;
-    return seq_before(begin, end) ? end - begin : 0;
-}
-
-static void note_anomalies(const struct event_packet *packet, bool closed,
-                           struct evidence anomalies[ANOMALY_KIND_COUNT])
-{
-    bool again = packet->retransmission;
-
-    if (again && (packet->flags & TCP_SYN))
-        note(&anomalies[packet->has_ack ? ANOMALY_SYNACK_RETRANSMITTED
-                                        : ANOMALY_SYN_RETRANSMITTED],
-             packet);
-    else if (again && (packet->flags & TCP_FIN))
-        note(&anomalies[ANOMALY_FIN_RETRANSMITTED], packet);
-    else if (again && packet->bytes)
-        note(&anomalies[ANOMALY_DATA_RETRANSMITTED], packet);
-    if (packet->window == 0 && !(packet->flags & (TCP_RST | TCP_SYN)))
-        note(&anomalies[ANOMALY_ZERO_WINDOW], packet);
-    if (closed && packet->bytes && !again)
-        note(&anomalies[ANOMALY_DATA_AFTER_CLOSE], packet);
-}
-
-/* Payload bytes, each of the sequence once, and what went wrong on the way. Copies and
- * injected packets tell nothing of what an end has sent. */
-static void count_packets(const struct story *story, struct verdict *verdict)
-{
-    uint64_t bytes[2] = {0, 0};
-    uint32_t reached[2] = {0, 0};
-    bool sent[2] = {false, false}, closed[2] = {false, false};
-
-    for (size_t i = 0; i < story->event_count; i++) {
-        const struct event_packet *packet = &story->events[i].packet;
-        if (story->events[i].kind != EVENT_PACKET)
-            continue;
-        verdict->packets++;
-        if (packet->fate == FATE_DUPLICATED || packet->fate == FATE_INJECTED)
-            continue;
-        enum place from = packet->from;
-        note_anomalies(packet, closed[from], verdict->anomalies);
-        closed[from] = closed[from] || (packet->flags & TCP_FIN);
-        if (packet->flags & TCP_RST) /* what it carries is no part of the stream */
-            continue;
-        bytes[from] += new_bytes(packet, sent[from] ? reached[from] : packet->seq);
-        uint32_t end = packet->seq + !!(packet->flags & TCP_SYN) + packet->bytes;
-        /* A new SYN begins anew; one sent again does not take back what it reached. */
-        bool goes_on =
-            sent[from] && (packet->retransmission || !(packet->flags & TCP_SYN));
-        reached[from] = goes_on ? seq_later(reached[from], end) : end;
-        sent[from] = true;
+    struct tally decided = *tally;
+    if (!tally->rst && tally->doubtful_rst) {
+        decided.rst = tally->doubtful_rst;
+        decided.rst_from = tally->doubtful_from;
     }
-    verdict->client_bytes = bytes[PLACE_CLIENT];
-    verdict->server_bytes = bytes[PLACE_SERVER];
+    return decided;
 }
+
+void tally_verdict(const struct tally *undecided, struct verdict *ret_verdict)
+{
+    struct tally decided = decide_doubt(undecided);
+    const struct tally *tally = &decided;
+    struct verdict *verdict = ret_verdict;
+
+    *verdict = (struct verdict){.handshake_ns = UNSEEN_NS,
+                                .start_ns = tally->start_ns,
+                                .end_ns = tally->end_ns,
+                                .client_bytes = tally->end[PLACE_CLIENT].bytes,
+                                .server_bytes = tally->end[PLACE_SERVER].bytes,
+                                .packets = tally->packets,
+                                .syns = tally->syns,
+                                .reset_seen = tally->reset_seen,
+                                .icmp = tally->icmp};
+    verdict->open = judge_open(tally);
+    verdict->close = judge_close(tally, verdict->open);
+    if (opened(verdict->open) && tally->has_fin)
+        verdict->closed_first = verdict->close == CLOSE_SIMULTANEOUS
+                                    ? SIDE_BOTH
+                                    : side_of((enum place)tally->first_fin);
+    if (verdict->close == CLOSE_RESET || verdict->open == OPEN_ABORTED)
+        verdict->reset_by = side_of((enum place)tally->rst_from);
+    if (tally->end[PLACE_CLIENT].syn && tally->syn_ack_acked &&
+        tally->syn_ack_acked_from == PLACE_CLIENT)
+        verdict->handshake_ns = tally->syn_ack_acked_ns - tally->syn_ns;
+    for (int kind = 0; tally->trouble && kind < ANOMALY_KIND_COUNT; kind++)
+        if (tally->trouble->counts[kind])
+            trouble_evidence(tally->trouble, (enum anomaly_kind)kind,
+                             &verdict->anomalies[kind]);
+    collect_evidence(tally, verdict);
+    zeek_verdict(&tally->zeek, verdict);
+    verdict->completeness = completeness_value(&tally->completeness);
+}
+
+/* --- a story's, with its calls and states --- */
 
 static void last_states(const struct story *story, struct verdict *verdict)
 {
@@ -209,51 +212,44 @@ static void judge_unseen_close(const struct story *story, struct verdict *verdic
         verdict->closed_first = began[PLACE_CLIENT] ? SIDE_CLIENT : SIDE_SERVER;
 }
 
+/* Calls and states last as long as the story, too. */
 static void span(const struct story *story, struct verdict *verdict)
 {
-    if (story->event_count == 0)
-        return;
-    verdict->start_ns = verdict->end_ns = story->events[0].t_ns;
+    bool packets = verdict->packets > 0;
     for (size_t i = 0; i < story->event_count; i++) {
-        const struct event *event = &story->events[i];
-        int64_t last_ns = event->t_ns;
-        if (event->kind == EVENT_PACKET && event->packet.received_ns != UNSEEN_NS &&
-            event->packet.received_ns > last_ns)
-            last_ns = event->packet.received_ns;
-        if (last_ns > verdict->end_ns)
-            verdict->end_ns = last_ns;
+        int64_t t_ns = story->events[i].t_ns;
+        if ((i == 0 && !packets) || t_ns < verdict->start_ns)
+            verdict->start_ns = t_ns;
+        if ((i == 0 && !packets) || t_ns > verdict->end_ns)
+            verdict->end_ns = t_ns;
     }
 }
 
-static int64_t seen_ns(const struct event_packet *packet)
+static int add_up(const struct story *story, struct tally *tally)
 {
-    return packet->sent_ns != UNSEEN_NS ? packet->sent_ns : packet->received_ns;
+    int code = 0;
+    for (size_t i = 0; i < story->event_count && !code; i++) {
+        const struct event *event = &story->events[i];
+        if (event->kind == EVENT_PACKET)
+            code = tally_packet(tally, &event->packet, NULL);
+        if (event->kind == EVENT_CALL && event->call.returns &&
+            strcmp(event->call.name, "connect") == 0 && event->call.result < 0)
+            tally_connect_failed(tally, event->call.result);
+    }
+    return code;
 }
 
-void story_judge(struct story *story)
+int story_judge(struct story *story)
 {
-    struct digest digest = digest_story(story);
+    struct tally tally = {0};
     struct verdict *verdict = &story->verdict;
-    enum place first = digest.first_fin;
+    int code = add_up(story, &tally);
 
-    *verdict = (struct verdict){.handshake_ns = UNSEEN_NS};
+    tally_verdict(&tally, verdict);
+    tally_done(&tally);
     span(story, verdict);
-    verdict->open = judge_open(&digest);
-    verdict->close = judge_close(&digest, verdict->open);
-    if (opened(verdict->open) && first != PLACE_WIRE)
-        verdict->closed_first =
-            verdict->close == CLOSE_SIMULTANEOUS ? SIDE_BOTH : side_of(first);
-    if (verdict->close == CLOSE_RESET || verdict->open == OPEN_ABORTED)
-        verdict->reset_by = side_of(digest.rst->from);
-    if (digest.syn[PLACE_CLIENT] && digest.syn_ack_acked &&
-        digest.syn_ack_acked->from == PLACE_CLIENT)
-        verdict->handshake_ns =
-            seen_ns(digest.syn_ack_acked) - seen_ns(digest.syn[PLACE_CLIENT]);
-    count_packets(story, verdict);
     last_states(story, verdict);
     if (verdict->close == CLOSE_STILL_OPEN)
         judge_unseen_close(story, verdict);
-    collect_evidence(&digest, verdict);
-    compare_zeek(story, verdict);
-    verdict->completeness = compare_completeness(story);
+    return code;
 }

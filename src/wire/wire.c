@@ -290,9 +290,8 @@ int wire_stop(struct wire *wire)
     int status = record_flush(&wire->record, &grown);
     for (size_t i = 0; i < record_story_count(&wire->record); i++) {
         struct story *story = record_story(&wire->record, i);
-        int inferred = story_infer_states(story);
-        status = status ? status : inferred;
-        story_judge(story);
+        int inferred = story_infer_states(story), judged = story_judge(story);
+        status = status ? status : inferred ? inferred : judged;
     }
     return status ? status : wire->failed;
 }
