@@ -8,6 +8,9 @@
 
 #include "capture/reading.h"
 
+/* What tells a format, and all of pcap's header. */
+enum { FORMAT_BYTES = 24 };
+
 int capture_fail(struct capture *capture, const char *format, ...)
 {
     char sentence[200];
@@ -18,29 +21,57 @@ int capture_fail(struct capture *capture, const char *format, ...)
     return error_set(&capture->failure, ERROR_CORRUPT, "%s: %s", capture->name, sentence);
 }
 
-int capture_cut(struct capture *capture)
+int capture_no_memory(struct capture *capture)
 {
-    int code = source_failure(capture->source, &capture->failure);
-    if (code) {
-        error_add(&capture->failure, "%s: after packet %" PRIu64, capture->name,
-                  capture->number);
-        return code;
-    }
-    return capture_fail(capture, "the file ends inside packet %" PRIu64,
-                        capture->number + 1);
+    return error_set(&capture->failure, ERROR_MEMORY, "%s: no memory to read it with",
+                     capture->name);
 }
 
+/* Whether reading or decompressing failed, and where. */
+static int source_failed(struct capture *capture)
+{
+    if (source_failure(capture->source, &capture->failure) == 0)
+        return 0;
+    return error_add(&capture->failure, "%s: after packet %" PRIu64, capture->name,
+                     capture->number);
+}
+
+int capture_cut_packet(struct capture *capture)
+{
+    int code = source_failed(capture);
+    if (code)
+        return code;
+    return capture_fail(capture,
+                        "the file ends inside packet %" PRIu64 "; %" PRIu64
+                        " before it were read",
+                        capture->number + 1, capture->number);
+}
+
+int capture_cut_other(struct capture *capture)
+{
+    int code = source_failed(capture);
+    if (code)
+        return code;
+    return capture_fail(capture, "the file ends inside what comes after packet %" PRIu64,
+                        capture->number);
+}
+
+bool capture_at_end(const struct capture *capture, size_t there)
+{
+    return there == 0 && source_failure(capture->source, NULL) == 0;
+}
+
+/* A broken compression may still have given packets: then they come first. */
 static int begin(struct capture *capture)
 {
     const uint8_t *bytes;
-    size_t length = source_need(capture->source, 24, &bytes);
-    int code = source_failure(capture->source, &capture->failure);
+    size_t length = source_need(capture->source, FORMAT_BYTES, &bytes);
 
-    if (code)
+    if (length < FORMAT_BYTES && source_failure(capture->source, &capture->failure))
         return error_add(&capture->failure, "%s", capture->name);
     if (length == 0)
         return capture_fail(capture, "the file is empty");
-    code = pcap_begin(capture, bytes, length);
+    int code = pcap_begin(capture, bytes, length);
     if (code == 0)
         code = pcapng_begin(capture, bytes, length);
     if (code == 0)

@@ -7,6 +7,7 @@
 #include <lz4frame.h>
 #include <zlib.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/error.h"
 
@@ -39,21 +40,33 @@ static unsigned as_unsigned(size_t count)
     return count > 1u << 30 ? 1u << 30 : (unsigned)count;
 }
 
+/* Behind a member, zeros may fill a block up, as on tape. False where nothing follows. */
+static bool begin_member(struct gzip *gzip, struct inflate_step *step)
+{
+    for (; step->in_left > 0 && *step->in == 0; step->in_left--)
+        step->in++;
+    if (step->in_left == 0)
+        return false;
+    gzip->ended = false;
+    return inflateReset(&gzip->stream) == Z_OK;
+}
+
 static int gzip_step(void *state, struct inflate_step *step, _Bool *ret_whole)
 {
     struct gzip *gzip = state;
     z_stream *stream = &gzip->stream;
 
-    while (step->in_left > 0 && step->out_left > 0) {
-        if (gzip->ended && inflateReset(stream) != Z_OK)
-            return ERROR_CORRUPT;
-        gzip->ended = false;
+    /* With no input left it may still hold output back. */
+    for (bool moved = true; moved && step->out_left > 0;) {
+        if (gzip->ended && !begin_member(gzip, step))
+            break;
         unsigned in = as_unsigned(step->in_left), out = as_unsigned(step->out_left);
         stream->next_in = (Bytef *)step->in; /* zlib does not write there */
         stream->avail_in = in;
         stream->next_out = step->out;
         stream->avail_out = out;
         int code = inflate(stream, Z_NO_FLUSH);
+        moved = stream->avail_in < in || stream->avail_out < out;
         step->in += in - stream->avail_in;
         step->in_left -= in - stream->avail_in;
         step->out += out - stream->avail_out;
@@ -92,6 +105,16 @@ static void zstd_close(void *state)
     free(zstd);
 }
 
+static int zstd_code(size_t result)
+{
+    switch (ZSTD_getErrorCode(result)) {
+    case ZSTD_error_no_error: return 0;
+    case ZSTD_error_memory_allocation: return ERROR_MEMORY;
+    case ZSTD_error_frameParameter_windowTooLarge: return ERROR_LIMIT;
+    default: return ERROR_CORRUPT;
+    }
+}
+
 static int zstd_step(void *state, struct inflate_step *step, _Bool *ret_whole)
 {
     struct zstd *zstd = state;
@@ -103,11 +126,10 @@ static int zstd_step(void *state, struct inflate_step *step, _Bool *ret_whole)
     do {
         size_t before = in.pos + out.pos;
         size_t more = ZSTD_decompressStream(zstd->stream, &out, &in);
-        if (ZSTD_isError(more))
-            code = ERROR_CORRUPT;
+        code = zstd_code(more);
         if (in.pos + out.pos == before)
-            break; /* and the answer is about a frame that has not begun */
-        zstd->more = more;
+            break;         /* and the answer is about a frame that has not begun */
+        zstd->more = more; /* an error is not 0 */
     } while (code == 0 && out.pos < out.size);
     step->in += in.pos;
     step->in_left -= in.pos;
@@ -165,21 +187,27 @@ static int lz4_step(void *state, struct inflate_step *step, _Bool *ret_whole)
 
 /* --- which --- */
 
+/* A magic number and the bits of its first byte that count: a frame to be skipped, with
+ * which some of zstd's and lz4's writers begin, has sixteen. zstd's library steps over it
+ * as lz4's would, and pzstd always writes one. */
 static const struct {
-    uint8_t magic[4];
+    uint8_t magic[INFLATE_MAGIC_BYTES];
+    uint8_t first_mask;
     size_t length;
     struct inflate inflate;
 } kinds[] = {
-    {{0x1f, 0x8b, 0x08, 0}, 3, {"gzip", gzip_open, gzip_close, gzip_step}},
-    {{0x28, 0xb5, 0x2f, 0xfd}, 4, {"zstd", zstd_open, zstd_close, zstd_step}},
-    {{0x04, 0x22, 0x4d, 0x18}, 4, {"lz4", lz4_open, lz4_close, lz4_step}},
+    {{0x1f, 0x8b, 0x08, 0}, 0xff, 3, {"gzip", gzip_open, gzip_close, gzip_step}},
+    {{0x28, 0xb5, 0x2f, 0xfd}, 0xff, 4, {"zstd", zstd_open, zstd_close, zstd_step}},
+    {{0x50, 0x2a, 0x4d, 0x18}, 0xf0, 4, {"zstd", zstd_open, zstd_close, zstd_step}},
+    {{0x04, 0x22, 0x4d, 0x18}, 0xff, 4, {"lz4", lz4_open, lz4_close, lz4_step}},
 };
 
 const struct inflate *inflate_find(const uint8_t *bytes, size_t length)
 {
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
         if (length >= kinds[i].length &&
-            memcmp(bytes, kinds[i].magic, kinds[i].length) == 0)
+            (bytes[0] & kinds[i].first_mask) == kinds[i].magic[0] &&
+            memcmp(bytes + 1, kinds[i].magic + 1, kinds[i].length - 1) == 0)
             return &kinds[i].inflate;
     return NULL;
 }

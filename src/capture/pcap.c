@@ -4,17 +4,19 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include <linux/if_packet.h>
+
 #include "base/clock.h"
 #include "capture/reading.h"
 
 enum { FILE_HEADER = 24, RECORD_HEADER = 16, MODIFIED_HEADER = 24 };
 
+/* The link type's word: the type, bits that must be 0, and how long a frame check sequence
+ * is, in units of two bytes. */
+#define LINK_TYPE UINT32_C(0xffff)
+#define LINK_RESERVED UINT32_C(0x03ff0000)
 #define FCS_KNOWN UINT32_C(0x04000000)
-
-static uint32_t swap32(uint32_t value)
-{
-    return __builtin_bswap32(value);
-}
+enum { FCS_SHIFT = 28 };
 
 /* In the oldest files the two lengths stand the other way round; which version changed
  * that, not even libpcap knows for sure. */
@@ -29,17 +31,23 @@ static void choose_lengths(const struct capture *capture, uint32_t *captured,
     *length = first;
 }
 
+/* The modified record's header goes on with what Linux's packet sockets tell. */
+static uint8_t read_direction(const uint8_t *record)
+{
+    uint8_t type = record[22];
+    if (type == PACKET_OUTGOING)
+        return DIRECTION_OUT;
+    return type <= PACKET_MULTICAST ? DIRECTION_IN : DIRECTION_UNKNOWN;
+}
+
 static int next(struct capture *capture, struct packet *ret_packet)
 {
     const uint8_t *record;
     size_t header = capture->record_header;
     size_t there = source_need(capture->source, header, &record);
 
-    if (there < header) {
-        if (there == 0 && source_failure(capture->source, NULL) == 0)
-            return 0;
-        return capture_cut(capture);
-    }
+    if (there < header)
+        return capture_at_end(capture, there) ? 0 : capture_cut_packet(capture);
     uint32_t seconds = read32(capture, record), fraction = read32(capture, record + 4);
     uint32_t captured = read32(capture, record + 8),
              length = read32(capture, record + 12);
@@ -53,7 +61,7 @@ static int next(struct capture *capture, struct packet *ret_packet)
     if (there < header + captured) {
         there = source_need(capture->source, header + captured, &record);
         if (there < header + captured)
-            return capture_cut(capture);
+            return capture_cut_packet(capture);
     }
     source_skip(capture->source, header + captured);
     *ret_packet = (struct packet){
@@ -66,6 +74,8 @@ static int next(struct capture *capture, struct packet *ret_packet)
         .link_type = capture->interfaces[0].link_type,
         .fcs_bytes = capture->interfaces[0].fcs_bytes,
     };
+    if (header == MODIFIED_HEADER)
+        ret_packet->direction = read_direction(record);
     return 1;
 }
 
@@ -74,7 +84,7 @@ static const struct capture_format format = {"pcap", next};
 /* Whether it is one of the magic numbers, in either byte order. */
 static bool read_magic(struct capture *capture, uint32_t magic)
 {
-    for (int swapped = 0; swapped < 2; swapped++, magic = swap32(magic)) {
+    for (int swapped = 0; swapped < 2; swapped++, magic = __builtin_bswap32(magic)) {
         if (magic != 0xa1b2c3d4 && magic != 0xa1b23c4d && magic != 0xa1b2cd34)
             continue;
         capture->big_endian = swapped;
@@ -85,29 +95,47 @@ static bool read_magic(struct capture *capture, uint32_t magic)
     return false;
 }
 
+/* 543.0 is DG/UX's, with the lengths of the oldest. */
+static int read_version(struct capture *capture, const uint8_t *bytes)
+{
+    uint16_t major = read16(capture, bytes + 4), minor = read16(capture, bytes + 6);
+    if (major != 2 && !(major == 543 && minor == 0))
+        return capture_fail(capture, "version %u.%u of pcap is not known", major, minor);
+    capture->lengths_swapped = minor < 3;
+    capture->lengths_maybe_swapped = minor == 3;
+    return 0;
+}
+
+static int read_link(struct capture *capture, const uint8_t *bytes)
+{
+    uint32_t link = read32(capture, bytes + 20);
+    if (link & LINK_RESERVED)
+        return capture_fail(capture, "link type 0x%" PRIx32 " is none that pcap has",
+                            link);
+    capture->interfaces = calloc(1, sizeof *capture->interfaces);
+    if (!capture->interfaces)
+        return capture_no_memory(capture);
+    capture->interface_count = 1;
+    capture->interfaces[0] = (struct capture_interface){
+        .link_type = link & LINK_TYPE,
+        .fcs_bytes = (uint8_t)(link & FCS_KNOWN ? 2 * (link >> FCS_SHIFT) : 0),
+        .resolution = capture->nanoseconds ? 9 : 6,
+        .snap_length = read32(capture, bytes + 16),
+    };
+    return 0;
+}
+
 int pcap_begin(struct capture *capture, const uint8_t *bytes, size_t length)
 {
     if (length < 4 || !read_magic(capture, read32(capture, bytes)))
         return 0;
     if (length < FILE_HEADER)
         return capture_fail(capture, "the file ends inside its header");
-    uint16_t major = read16(capture, bytes + 4), minor = read16(capture, bytes + 6);
-    if (major < 2 || major > 2)
-        return capture_fail(capture, "version %u.%u of pcap is not known", major, minor);
-    uint32_t link = read32(capture, bytes + 20);
-    capture->interfaces = calloc(1, sizeof *capture->interfaces);
-    if (!capture->interfaces)
-        return error_set(&capture->failure, ERROR_MEMORY, "%s: no memory to read it with",
-                         capture->name);
-    capture->interface_count = 1;
-    capture->interfaces[0] = (struct capture_interface){
-        .link_type = (uint16_t)link,
-        .fcs_bytes = (uint8_t)(link & FCS_KNOWN ? link >> 28 << 1 : 0),
-        .resolution = capture->nanoseconds ? 9 : 6,
-        .snap_length = read32(capture, bytes + 16),
-    };
-    capture->lengths_swapped = minor < 3;
-    capture->lengths_maybe_swapped = minor == 3;
+    int code = read_version(capture, bytes);
+    if (code == 0)
+        code = read_link(capture, bytes);
+    if (code)
+        return code;
     capture->format = &format;
     source_skip(capture->source, FILE_HEADER);
     return 1;

@@ -1,4 +1,5 @@
-/* Inside a capture being read: what file.c and the formats' readers share. For them alone. */
+/* Inside a capture being read: what file.c, the formats' readers and the annotating copy
+ * share. For them alone. */
 #ifndef WOSHOU_CAPTURE_READING_H
 #define WOSHOU_CAPTURE_READING_H
 
@@ -12,16 +13,19 @@
 
 enum {
     RECORD_BYTES_MAX = 262144, /* of one packet, as libpcap has it */
-    INTERFACES_MAX = 4096
+    INTERFACES_MAX = 4096      /* of one section */
 };
 
-/* An interface, and how the times of its packets are to be read. */
+/* An interface, and how the times of its packets are to be read (pcapng_time.h). */
 struct capture_interface {
+    uint32_t snap_length; /* 0: none */
     uint16_t link_type;
     uint8_t fcs_bytes;
-    uint8_t resolution;   /* if_tsresol: 10^-n s, or with the high bit 2^-n */
-    uint32_t snap_length; /* 0: none */
+    uint8_t resolution; /* if_tsresol: 10^-n s, or with the high bit 2^-n */
     int64_t offset_s;
+    /* Up to `quick_units` a time is units * quick_ns + offset_ns and nothing else: */
+    uint64_t quick_units, quick_ns;
+    int64_t offset_ns;
 };
 
 struct capture {
@@ -34,9 +38,10 @@ struct capture {
     /* pcap: */
     bool nanoseconds, lengths_swapped, lengths_maybe_swapped;
     uint8_t record_header;
-    /* pcapng: its interfaces of all sections; those of this one begin at `section`. */
+    /* The interfaces of this section, and how many there were in those before; pcap has
+     * one. */
     struct capture_interface *interfaces;
-    uint32_t interface_count, section;
+    uint32_t interface_count, interfaces_before;
     /* Sticky: */
     bool ended;
     struct error failure;
@@ -56,8 +61,13 @@ int pcapng_begin(struct capture *capture, const uint8_t *bytes, size_t length);
 /* Sets the sentence and returns the code. */
 int capture_fail(struct capture *capture, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* The bytes ended inside a record: because the file did, or because reading it failed. */
-int capture_cut(struct capture *capture);
+int capture_no_memory(struct capture *capture);
+/* The bytes ended inside the next packet, or inside something else behind the last one:
+ * because the file did, or because reading it failed. */
+int capture_cut_packet(struct capture *capture);
+int capture_cut_other(struct capture *capture);
+/* Whether they ended where the file did, and `there` is 0. */
+bool capture_at_end(const struct capture *capture, size_t there);
 
 static inline uint16_t read16(const struct capture *capture, const uint8_t *bytes)
 {

@@ -1,12 +1,13 @@
-/* Bytes of a capture file, in order: from a path, from standard input or from memory, as
- * they are or out of gzip, zstd or lz4, told by their magic numbers and never by a name.
+/* Bytes of a capture file, in order: from a path, a descriptor or memory, as they are or
+ * out of gzip, zstd or lz4, told by their magic numbers and never by a name.
  *
- *     source_open, or source_memory
+ *     source_open, source_take or source_memory
  *     source_need, source_skip        again and again
  *     source_close
  *
- * Files are read into one buffer, not mapped: a mapped file that somebody cuts meanwhile
- * ends the program with SIGBUS, and a pipe cannot be mapped. */
+ * Files are read into one buffer, not mapped: that takes a quarter of the time, counts
+ * nowhere as memory and works for pipes, and a mapped file that somebody cuts meanwhile
+ * ends the program with SIGBUS. */
 #ifndef WOSHOU_CAPTURE_SOURCE_H
 #define WOSHOU_CAPTURE_SOURCE_H
 
@@ -21,6 +22,8 @@ enum { SOURCE_NEED_MAX = 16 << 20 };
 
 /* `path` is "-" for standard input. 0, or a negative code. */
 int source_open(const char *path, struct source **ret_source, struct error *err);
+/* From where the descriptor stands; it is taken, and closed on failure too. */
+int source_take(int fd, struct source **ret_source, struct error *err);
 /* Bytes in memory, borrowed until source_close. */
 int source_memory(const void *bytes, size_t length, struct source **ret_source,
                   struct error *err);

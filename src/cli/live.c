@@ -1,37 +1,20 @@
 #include "cli/live.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
 #include "base/paragraph.h"
 #include "cli/language.h"
-
-static int terminal_width(void)
-{
-    struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
-        return size.ws_col;
-    return TEXT_WIDTH_MIN;
-}
-
-static bool colourful(void)
-{
-    const char *no_color = getenv("NO_COLOR"), *terminal = getenv("TERM");
-    return isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
-           !(terminal && strcmp(terminal, "dumb") == 0);
-}
+#include "cli/terminal.h"
 
 void live_begin(struct live *live, bool ascii, size_t connections)
 {
     *live = (struct live){.connections = connections,
                           .options = {.width = terminal_width(),
                                       .ascii = ascii,
-                                      .colour = colourful(),
+                                      .colour = terminal_colourful(),
                                       .words = language_chosen()}};
 }
 

@@ -14,6 +14,8 @@ static const struct verb {
 } verbs[] = {
     {"demo", N_("open, use and close real TCP connections, and draw what happened"),
      cmd_demo},
+    {"scope", N_("say what happened to every connection of a capture or an interface"),
+     cmd_scope},
     {"serve",
      N_("serve the article's conversation: hello in UTF-16LE, one answer, close"),
      cmd_serve},

@@ -8,6 +8,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USED_WRONGLY = 2 };
 /* Each gets its own arguments, argv[0] being the verb, and returns an exit status. */
 int cmd_demo(int argc, char **argv);
 int cmd_hello(int argc, char **argv);
+int cmd_scope(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 
 /* One sentence on standard error, "woshou: SENTENCE\n", translated already. Returns `status`. */

@@ -104,14 +104,14 @@ static json_t *state_json(const struct event *event)
 static json_t *run_json(const struct event *event)
 {
     const struct event_run *run = &event->run;
-    return json_pack(
-        "{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "t_ns", (json_int_t)event->t_ns,
-        "what", "run", "first", (json_int_t)run->first, "last", (json_int_t)run->last,
-        "last_ns", (json_int_t)run->last_ns, "client_packets",
-        (json_int_t)run->packets[PLACE_CLIENT], "client_bytes",
-        (json_int_t)run->bytes[PLACE_CLIENT], "server_packets",
-        (json_int_t)run->packets[PLACE_SERVER], "server_bytes",
-        (json_int_t)run->bytes[PLACE_SERVER]);
+    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "t_ns",
+                     (json_int_t)event->t_ns, "what", "run", "first",
+                     (json_int_t)run->first, "last", (json_int_t)run->last, "last_ns",
+                     (json_int_t)run->last_ns, "client_packets",
+                     (json_int_t)run->packets[PLACE_CLIENT], "client_bytes",
+                     (json_int_t)run->bytes[PLACE_CLIENT], "server_packets",
+                     (json_int_t)run->packets[PLACE_SERVER], "server_bytes",
+                     (json_int_t)run->bytes[PLACE_SERVER]);
 }
 
 static json_t *events_json(const struct story *story)

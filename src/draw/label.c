@@ -79,3 +79,27 @@ void label_packet(struct buffer *buffer, const struct story *story,
         buffer_append_text(buffer, " win=0");
     append_repetition(buffer, packet, copy, words);
 }
+
+void label_run(struct buffer *buffer, const struct event_run *run, enum place from,
+               const struct words *words)
+{
+    char segments[24], bytes[24], back[24], back_bytes[24];
+    enum place to = place_other(from);
+    const char *phrase = N_("{segments} segments, {bytes} bytes");
+
+    snprintf(segments, sizeof segments, "%" PRIu32, run->packets[from]);
+    snprintf(bytes, sizeof bytes, "%" PRIu64, run->bytes[from]);
+    snprintf(back, sizeof back, "%" PRIu32, run->packets[to]);
+    snprintf(back_bytes, sizeof back_bytes, "%" PRIu64, run->bytes[to]);
+    if (run->packets[to] > 0)
+        phrase =
+            run->bytes[to]
+                ? N_("{segments} segments, {bytes} bytes; {back} back, {backbytes} bytes")
+                : N_("{segments} segments, {bytes} bytes; {back} back");
+    fill_append(buffer, words->say(phrase),
+                (const struct fill[]){{"segments", segments},
+                                      {"bytes", bytes},
+                                      {"back", back},
+                                      {"backbytes", back_bytes}},
+                4);
+}

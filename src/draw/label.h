@@ -19,4 +19,8 @@ void label_packet(struct buffer *buffer, const struct story *story,
                   const struct event_packet *packet, bool copy,
                   const struct words *words);
 
+/* A run: "12 segments, 16384 bytes; 8 back". */
+void label_run(struct buffer *buffer, const struct event_run *run, enum place from,
+               const struct words *words);
+
 #endif

@@ -117,6 +117,14 @@ static struct ladder_row *same_moment(const struct making *making,
 
 /* --- rows --- */
 
+/* When the last of a row was seen: a run of packets has a length. */
+static int64_t ended_ns(const struct ladder *ladder, const struct ladder_row *row)
+{
+    const struct event_run *run =
+        row->packet == LADDER_NONE ? NULL : ladder->packets[row->packet].run;
+    return run && run->last_ns > row->t_ns ? run->last_ns : row->t_ns;
+}
+
 static struct ladder_row *new_row(struct making *making, const struct moment *moment)
 {
     struct ladder *ladder = making->ladder;
@@ -128,8 +136,8 @@ static struct ladder_row *new_row(struct making *making, const struct moment *mo
                                .side = {nothing, nothing}};
     if (ladder->row_count == 0)
         ladder->start_ns = moment->t_ns;
-    else if (moment->t_ns - row[-1].t_ns > LADDER_BREAK_NS)
-        row->silence_ns = moment->t_ns - row[-1].t_ns;
+    else if (moment->t_ns - ended_ns(ladder, row - 1) > LADDER_BREAK_NS)
+        row->silence_ns = moment->t_ns - ended_ns(ladder, row - 1);
     ladder->row_count++;
     return row;
 }
@@ -177,6 +185,28 @@ static void add_packet(struct making *making, const struct moment *moment)
         row->packet_sent = true;
         ladder->packets[packet].sent_row = index_of(ladder, row);
     }
+}
+
+/* A run is one arrow, level, the way that most of its payload went. */
+static void add_run(struct making *making, const struct moment *moment)
+{
+    struct ladder *ladder = making->ladder;
+    const struct event_run *run = &event_of(making, moment)->run;
+    enum place from =
+        run->bytes[PLACE_SERVER] > run->bytes[PLACE_CLIENT] ? PLACE_SERVER : PLACE_CLIENT;
+    struct ladder_row *row = new_row(making, moment);
+    row->packet = (int)ladder->packet_count++;
+    row->packet_sent = true;
+    ladder->packets[row->packet] =
+        (struct ladder_packet){.story = moment->story,
+                               .packet = {.number = run->first,
+                                          .from = from,
+                                          .sent_ns = moment->t_ns,
+                                          .received_ns = UNSEEN_NS},
+                               .sent_row = index_of(ladder, row),
+                               .received_row = LADDER_NONE,
+                               .level = true,
+                               .run = run};
 }
 
 /* A listener is one for all connections to its port: the first story tells of it. */
@@ -277,6 +307,7 @@ static void add_moment(struct making *making, const struct moment *moment)
     switch (event->kind) {
     case EVENT_PACKET: add_packet(making, moment); break;
     case EVENT_STATE: add_state(making, moment); break;
+    case EVENT_RUN: add_run(making, moment); break;
     case EVENT_CALL:
         if (event->call.returns)
             add_return(making, moment);
@@ -337,10 +368,16 @@ static int write_labels(struct making *making)
     buffer_init(&text, 0);
     for (size_t i = 0; i < ladder->packet_count && !code; i++) {
         struct ladder_packet *packet = &ladder->packets[i];
-        label_packet(&text, ladder->stories[packet->story], &packet->packet, packet->copy,
-                     making->words);
+        if (packet->run)
+            label_run(&text, packet->run, packet->packet.from, making->words);
+        else
+            label_packet(&text, ladder->stories[packet->story], &packet->packet,
+                         packet->copy, making->words);
         packet->label = keep(&ladder->arena, &text);
-        label_name(&text, &packet->packet, packet->copy, making->words);
+        if (packet->run)
+            label_run(&text, packet->run, packet->packet.from, making->words);
+        else
+            label_name(&text, &packet->packet, packet->copy, making->words);
         packet->name = keep(&ladder->arena, &text);
         if (!packet->label || !packet->name)
             code = ERROR_MEMORY;

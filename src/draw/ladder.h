@@ -62,6 +62,8 @@ struct ladder_packet {
     bool level;       /* all was seen from one place: its arrival cannot be known, and its
                          arrow is drawn level, whole in its one row */
     bool copy; /* the wire made it of an earlier packet: it leaves that one's arrow */
+    const struct event_run *run; /* it stands for a run of packets, most of whose payload
+                                    went its way; or null */
     const char
         *label; /* "SYN seq=j", "12 bytes \"hello\" seq=k+1", "ACK seq=j+1 ack=k+1" */
     const char *name; /* the label without its numbers: "SYN", "12 bytes \"hello\"" */

@@ -92,7 +92,10 @@ static void packet_row(const struct table *table, const struct entry *entry)
           packet->level    ? N_("packet seen")
           : entry->arrives ? N_("packet arrives")
                            : N_("packet leaves"));
-    buffer_append_format(table->out, "#%llu ", (unsigned long long)packet->packet.number);
+    buffer_append_format(table->out, "#%llu", (unsigned long long)packet->packet.number);
+    if (packet->run)
+        buffer_append_format(table->out, "–%llu", (unsigned long long)packet->run->last);
+    buffer_append_char(table->out, ' ');
     markup_text(table->out, packet->label);
     end(table, fate ? fate : "");
 }
@@ -135,7 +138,7 @@ static struct entry *collect(const struct ladder *ladder, size_t *ret_count)
     for (size_t i = 0; i < ladder->story_count; i++)
         for (size_t k = 0; k < ladder->stories[i]->event_count; k++) {
             const struct event *event = &ladder->stories[i]->events[k];
-            if (event->kind != EVENT_PACKET)
+            if (event->kind != EVENT_PACKET && event->kind != EVENT_RUN)
                 add(entries, &count,
                     (struct entry){.t_ns = event->t_ns, .story = (int)i, .event = event});
         }

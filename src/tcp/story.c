@@ -23,6 +23,25 @@ int story_new(uint32_t id, const struct endpoint *client, const struct endpoint 
     return 0;
 }
 
+int story_copy(const struct story *story, struct story **ret_story)
+{
+    size_t bytes = story->event_count * sizeof *story->events;
+    struct story *copy = malloc(sizeof *copy);
+    struct event *events = malloc(bytes ? bytes : 1);
+    if (!copy || !events) {
+        free(copy);
+        free(events);
+        return ERROR_MEMORY;
+    }
+    *copy = *story;
+    copy->events = events;
+    copy->event_capacity = story->event_count;
+    if (bytes)
+        memcpy(events, story->events, bytes);
+    *ret_story = copy;
+    return 0;
+}
+
 void story_free(struct story **story)
 {
     if (!*story)
@@ -77,8 +96,7 @@ struct event *story_add_state(struct story *story, int64_t t_ns, enum place plac
     return event;
 }
 
-/* Numbers of an end that were a guess move by `shift`, and what acknowledges them. */
-static void correct_numbers(struct story *story, enum place whose, uint32_t shift)
+void story_shift(struct story *story, enum place whose, uint32_t shift)
 {
     for (size_t i = 0; shift && i < story->event_count; i++) {
         struct event_packet *packet = &story->events[i].packet;
@@ -103,11 +121,20 @@ static struct event *insert_packet(struct story *story, int64_t t_ns,
     return event;
 }
 
+struct event *story_add_read(struct story *story, int64_t t_ns,
+                             const struct event_packet *packet,
+                             const struct segment *segment)
+{
+    struct event_packet whole = *packet;
+    preview_payload(segment, whole.text, sizeof whole.text);
+    return insert_packet(story, t_ns, &whole);
+}
+
 struct event *story_add_packet(struct story *story, int64_t sent_ns, enum place from,
                                uint64_t number, const struct segment *segment)
 {
     uint32_t shift = numbers_learn(&story->numbers, from, segment);
-    correct_numbers(story, from, shift);
+    story_shift(story, from, shift);
     struct event_packet packet = numbers_read(&story->numbers, from, number, segment);
     packet.sent_ns = sent_ns;
     preview_payload(segment, packet.text, sizeof packet.text);

@@ -86,6 +86,7 @@ struct event_packet {
         fate; /* of a packet in flight: FATE_DELIVERED, with received_ns UNSEEN_NS */
     bool retransmission; /* all its sequence numbers were sent before */
     bool acks_unseen;    /* it acknowledges what was never seen to be sent */
+    bool notable;        /* kept for something out of the ordinary */
     char text[24]; /* payload that reads as text (UTF-16LE or UTF-8), shortened, made
                       visible;
                       "" where it does not */
@@ -221,6 +222,8 @@ struct story {
 /* An empty story of the connection between two endpoints. */
 int story_new(uint32_t id, const struct endpoint *client, const struct endpoint *server,
               struct story **ret_story);
+/* A copy that owns its memory, of one that is only borrowed. */
+int story_copy(const struct story *story, struct story **ret_story);
 /* Frees it and leaves null; accepts null. */
 void story_free(struct story **story);
 
@@ -239,6 +242,13 @@ struct event *story_add_unsent(struct story *story, int64_t received_ns, enum pl
                                enum fate fate);
 struct event *story_add_state(struct story *story, int64_t t_ns, enum place place,
                               enum tcp_state state, enum standing standing);
+
+/* For a tracker, which reads numbers itself: adds a packet as it is, with the preview of
+ * the segment's payload; a run; and moves an end's numbers that were guesses. */
+struct event *story_add_read(struct story *story, int64_t t_ns,
+                             const struct event_packet *packet,
+                             const struct segment *segment);
+void story_shift(struct story *story, enum place whose, uint32_t shift);
 
 /* The packet of that number, or null; never a copy, which has its original's number. */
 struct event *story_find_packet(struct story *story, uint64_t number);

@@ -34,10 +34,10 @@ void tally_connect_failed(struct tally *tally, int64_t result)
 
 void tally_icmp(struct tally *tally, uint64_t number, const struct icmp_note *note)
 {
-    (void)number;
     if (tally->opened || tally->icmp.family)
         return;
     tally->icmp = *note;
+    tally->icmp_number = number;
 }
 
 void tally_shift(struct tally *tally, enum place whose, uint32_t shift)

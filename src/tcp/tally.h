@@ -42,6 +42,7 @@ struct tally {
     uint64_t syn_ack, syn_ack_acked; /* numbers of packets */
     uint64_t rst;                    /* the one that was heeded */
     uint64_t doubtful_rst;           /* one that some receivers heed */
+    uint64_t icmp_number;            /* of the packet `icmp` came with */
     int64_t syn_ns;                  /* when the client's first SYN was seen */
     int64_t syn_ack_acked_ns;
     int64_t start_ns, end_ns;

@@ -10,6 +10,7 @@
 enum { TROUBLE_NOTES = 24 };
 
 struct trouble {
+    uint32_t total;
     uint32_t counts[ANOMALY_KIND_COUNT];
     uint8_t used;
     uint8_t kinds[TROUBLE_NOTES];
@@ -22,6 +23,7 @@ static inline void trouble_note(struct trouble *trouble, enum anomaly_kind kind,
 {
     enum { RESERVED = ANOMALY_KIND_COUNT, COMMON = TROUBLE_NOTES - RESERVED };
     uint32_t count = ++trouble->counts[kind];
+    trouble->total++;
     if (count > STORY_EVIDENCE_MAX || trouble->used == TROUBLE_NOTES ||
         (count > 1 && trouble->used >= COMMON))
         return;

@@ -118,6 +118,8 @@ static void collect_evidence(const struct tally *tally, struct verdict *verdict)
     note(evidence, ends[second].fin_acked);
     if (verdict->reset_by != SIDE_NULL || verdict->open == OPEN_REFUSED)
         note(evidence, tally->rst);
+    if (verdict->open == OPEN_UNREACHABLE || verdict->open == OPEN_REFUSED)
+        note(evidence, tally->icmp_number);
 }
 
 /* A reset that some receivers heed and others answer, and after which the receiver was

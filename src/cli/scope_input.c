@@ -1,0 +1,232 @@
+#include "cli/scope_input.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "capture/decoder.h"
+#include "capture/file.h"
+#include "capture/filter.h"
+#include "capture/sniffer.h"
+#include "cli/language.h"
+#include "cli/privileges.h"
+#include "tcp/tracker.h"
+
+/* How often stop and progress are looked at, in packets; and the time between two lines
+ * of progress, the first included, so that short work shows none. */
+enum { LOOK_EVERY = 1 << 14 };
+static const int64_t progress_ns = NS_PER_S / 2;
+
+struct reading {
+    const struct scope *scope;
+    struct tracker *tracker;
+    struct decoder *decoder;
+    struct filter *filter;
+    wo_event *stop;
+    struct scope_counts *counts;
+    int64_t began_ns, shown_ns;
+    bool shows; /* progress */
+};
+
+/* --- one packet --- */
+
+static int take_packet(struct reading *reading, const struct packet *packet)
+{
+    struct scope_counts *counts = reading->counts;
+    struct decoded decoded;
+
+    counts->packets++;
+    if (reading->filter && !filter_matches(reading->filter, packet)) {
+        counts->filtered++;
+        return 0;
+    }
+    switch (decoder_packet(reading->decoder, packet, &decoded)) {
+    case DECODE_TCP:
+        counts->segments++;
+        return tracker_segment(reading->tracker, packet->number, packet->t_ns,
+                               &decoded.segment);
+    case DECODE_ICMP:
+        counts->icmp++;
+        tracker_icmp(reading->tracker, packet->number, packet->t_ns, &decoded.icmp);
+        return 0;
+    case DECODE_CUT: counts->cut++; return 0;
+    case DECODE_MALFORMED: counts->malformed++; return 0;
+    case DECODE_OTHER: counts->others++; return 0;
+    }
+    return 0;
+}
+
+static bool is_stopped(const struct reading *reading)
+{
+    return wo_wait(&reading->stop, 1, WO_ANY, 0, NULL) == 0;
+}
+
+/* --- progress --- */
+
+static void show_progress(struct reading *reading, uint64_t position, uint64_t size)
+{
+    int64_t now_ns = clock_monotonic_ns();
+    if (!reading->shows || now_ns - reading->shown_ns < progress_ns)
+        return;
+    reading->shown_ns = now_ns;
+    double seconds = (double)(now_ns - reading->began_ns) / NS_PER_S;
+    double packets = (double)reading->counts->packets, rate = packets / seconds;
+    double share = size ? (double)position / (double)size : 0;
+    if (share > 0)
+        fprintf(stderr, _("\r%3.0f %%, %.0f packets, %.0f packets/s, %.0f s left "),
+                100 * share, packets, rate, seconds * (1 / share - 1));
+    else
+        fprintf(stderr, _("\r%.0f packets, %.0f packets/s "), packets, rate);
+    fflush(stderr);
+}
+
+static void erase_progress(const struct reading *reading)
+{
+    if (reading->shown_ns > reading->began_ns)
+        fputs("\r\033[K", stderr);
+}
+
+/* --- files --- */
+
+static int read_file(struct reading *reading, struct error *err)
+{
+    struct scope_counts *counts = reading->counts;
+    struct capture *capture;
+    struct packet packet;
+    int code = capture_open(reading->scope->file, &capture, err);
+    bool failed = false;
+
+    if (code)
+        return code;
+    while ((code = capture_next(capture, &packet, err)) == 1) {
+        code = take_packet(reading, &packet);
+        if (code) {
+            failed = true;
+            break;
+        }
+        if (counts->packets == reading->scope->count) {
+            code = 0;
+            break;
+        }
+        if (counts->packets % LOOK_EVERY)
+            continue;
+        show_progress(reading, capture_position(capture), capture_size(capture));
+        if (is_stopped(reading)) {
+            counts->stopped = true;
+            code = 0;
+            break;
+        }
+    }
+    erase_progress(reading);
+    if (failed)
+        error_set(err, code, "%s", _("no memory for another connection"));
+    capture_close(&capture);
+    return code;
+}
+
+/* --- interfaces --- */
+
+/* Waits for packets, the stop event or a while, and lets time pass in the tracker. */
+static void wait_for_packets(const struct reading *reading, wo_event *readable, int fd)
+{
+    wo_event *events[2] = {reading->stop, readable};
+    wo_network_events network;
+    struct timespec now;
+
+    wo_wait(events, 2, WO_ANY, NS_PER_S / 4, NULL);
+    wo_enumerate(fd, readable, &network);
+    clock_gettime(CLOCK_REALTIME, &now);
+    tracker_advance(reading->tracker, now.tv_sec * NS_PER_S + now.tv_nsec);
+}
+
+static int drain(struct reading *reading, struct sniffer *sniffer, int64_t deadline_ns,
+                 bool *ret_done, struct error *err)
+{
+    struct packet packet;
+    int code;
+
+    while ((code = sniffer_next(sniffer, &packet, err)) == 1) {
+        code = take_packet(reading, &packet);
+        if (code)
+            return error_set(err, code, "%s", _("no memory for another connection"));
+        *ret_done = reading->counts->packets == reading->scope->count;
+        if (*ret_done || (reading->counts->packets % 256 == 0 && is_stopped(reading)))
+            break;
+    }
+    *ret_done = *ret_done || is_stopped(reading) ||
+                (deadline_ns && clock_monotonic_ns() >= deadline_ns);
+    return code < 0 ? code : 0;
+}
+
+static int watch(struct reading *reading, struct sniffer *sniffer, struct error *err)
+{
+    int fd = sniffer_descriptor(sniffer);
+    int64_t deadline_ns =
+        reading->scope->time_ns ? clock_monotonic_ns() + reading->scope->time_ns : 0;
+    wo_event *readable;
+    bool done = false;
+    int code = wo_event_new(WO_MANUAL_RESET, &readable);
+
+    if (code)
+        return error_set_system(err, -code, "waiting for packets");
+    code = wo_select(fd, readable, WO_READ);
+    if (code)
+        code = error_set_system(err, -code, "waiting for packets");
+    while (!code && !done) {
+        code = drain(reading, sniffer, deadline_ns, &done, err);
+        if (!code && !done)
+            wait_for_packets(reading, readable, fd);
+    }
+    wo_select(fd, NULL, 0);
+    wo_event_free(&readable);
+    return code;
+}
+
+static int read_interface(struct reading *reading, struct error *err)
+{
+    const struct scope *scope = reading->scope;
+    struct sniffer_options options = {scope->interface, scope->filter, scope->snap_length,
+                                      scope->not_promiscuous};
+    struct sniffer *sniffer;
+    int code = sniffer_open(&options, &sniffer, err);
+
+    if (code)
+        return code;
+    code = privileges_drop(err);
+    if (!code && !scope->quiet)
+        fprintf(stderr, _("capturing on %s; Ctrl-C ends it\n"), scope->interface);
+    if (!code)
+        code = watch(reading, sniffer, err);
+    reading->counts->dropped = sniffer_dropped(sniffer);
+    sniffer_close(&sniffer);
+    return code;
+}
+
+int scope_read(const struct scope *scope, struct tracker *tracker, wo_event *stop,
+               struct scope_counts *ret_counts, struct error *err)
+{
+    struct reading reading = {.scope = scope,
+                              .tracker = tracker,
+                              .stop = stop,
+                              .counts = ret_counts,
+                              .began_ns = clock_monotonic_ns(),
+                              .shows = !scope->quiet && isatty(STDERR_FILENO)};
+    int code = 0;
+
+    *ret_counts = (struct scope_counts){0};
+    reading.shown_ns = reading.began_ns;
+    reading.decoder = decoder_new();
+    if (!reading.decoder)
+        return error_set(err, ERROR_MEMORY, "%s", _("no memory to read packets with"));
+    if (scope->filter)
+        code = filter_new(scope->filter, &reading.filter, err);
+    if (!code)
+        code = scope->file ? read_file(&reading, err) : read_interface(&reading, err);
+    filter_free(&reading.filter);
+    decoder_free(&reading.decoder);
+    return code;
+}

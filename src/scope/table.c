@@ -1,0 +1,285 @@
+/* Cells are made by hand, digit by digit: a capture may have a hundred thousand rows, and
+ * printf is what their time would go into. */
+#include "scope/table.h"
+
+#include <string.h>
+
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/visible.h"
+#include "draw/words.h"
+
+enum { CELL = 512, FIT_ROWS = 4096 };
+
+/* The last of these leaves first where there is no room. */
+static const enum column by_worth[] = {COLUMN_SERVER,    COLUMN_OPEN,   COLUMN_CLIENT,
+                                       COLUMN_CLOSE,     COLUMN_WHO,    COLUMN_ID,
+                                       COLUMN_ANOMALIES, COLUMN_RTT,    COLUMN_DURATION,
+                                       COLUMN_BYTES,     COLUMN_PACKETS};
+enum { SHOWN = sizeof by_worth / sizeof by_worth[0] };
+
+static const enum column in_order[SHOWN] = {
+    COLUMN_ID,    COLUMN_CLIENT,  COLUMN_SERVER,   COLUMN_OPEN,
+    COLUMN_CLOSE, COLUMN_WHO,     COLUMN_RTT,      COLUMN_DURATION,
+    COLUMN_BYTES, COLUMN_PACKETS, COLUMN_ANOMALIES};
+
+static const char *header(enum column column)
+{
+    static const char *const headers[COLUMN_COUNT] = {
+        [COLUMN_ID] = N_("id"),           [COLUMN_CLIENT] = N_("client"),
+        [COLUMN_SERVER] = N_("server"),   [COLUMN_OPEN] = N_("open"),
+        [COLUMN_CLOSE] = N_("close"),     [COLUMN_WHO] = N_("who"),
+        [COLUMN_RTT] = N_("rtt"),         [COLUMN_DURATION] = N_("duration"),
+        [COLUMN_BYTES] = N_("bytes"),     [COLUMN_ANOMALIES] = N_("anomalies"),
+        [COLUMN_PACKETS] = N_("packets"),
+    };
+    return headers[column];
+}
+
+static bool to_the_right(enum column column)
+{
+    return column == COLUMN_ID || column == COLUMN_RTT || column == COLUMN_DURATION ||
+           column == COLUMN_BYTES || column == COLUMN_PACKETS;
+}
+
+/* --- cells --- */
+
+static size_t put_number(char *cell, uint64_t number)
+{
+    char digits[20];
+    size_t count = 0;
+    do
+        digits[count++] = (char)('0' + number % 10);
+    while ((number /= 10) > 0);
+    for (size_t i = 0; i < count; i++)
+        cell[i] = digits[count - 1 - i];
+    return count;
+}
+
+static size_t put_text(char *cell, const char *text)
+{
+    size_t length = strlen(text);
+    memcpy(cell, text, length);
+    return length;
+}
+
+/* Three significant digits: "0.12", "1.23", "12.3", "123". */
+static size_t put_scaled(char *cell, uint64_t hundredths)
+{
+    size_t length = put_number(cell, hundredths / 100);
+    if (hundredths >= 10000)
+        return length;
+    cell[length++] = '.';
+    cell[length++] = (char)('0' + hundredths / 10 % 10);
+    if (hundredths < 1000)
+        cell[length++] = (char)('0' + hundredths % 10);
+    return length;
+}
+
+/* "12.3 µs", "1.23 ms", "12.3 s", "5 min 12 s". */
+static size_t put_duration(char *cell, int64_t ns)
+{
+    uint64_t left = ns < 0 ? 0 : (uint64_t)ns;
+    size_t length;
+    if (left >= 600 * (uint64_t)NS_PER_S) {
+        length = put_number(cell, left / (60 * (uint64_t)NS_PER_S));
+        return length + put_text(cell + length, " min");
+    }
+    if (left >= (uint64_t)NS_PER_S) {
+        length = put_scaled(cell, left / (uint64_t)(NS_PER_S / 100));
+        return length + put_text(cell + length, " s");
+    }
+    if (left >= (uint64_t)NS_PER_MS) {
+        length = put_scaled(cell, left / (uint64_t)(NS_PER_MS / 100));
+        return length + put_text(cell + length, " ms");
+    }
+    length = put_scaled(cell, left / (uint64_t)(NS_PER_US / 100));
+    return length + put_text(cell + length, " µs");
+}
+
+static size_t put_bytes(char *cell, uint64_t bytes)
+{
+    static const char *const units[] = {" KiB", " MiB", " GiB", " TiB"};
+    if (bytes < 1024)
+        return put_number(cell, bytes);
+    uint64_t hundredths = bytes;
+    int unit = 0;
+    for (; unit < 3 && hundredths >= 1024 * 1024; unit++)
+        hundredths /= 1024;
+    size_t length = put_scaled(cell, hundredths * 100 / 1024);
+    return length + put_text(cell + length, units[unit]);
+}
+
+static size_t put_endpoint(char *cell, const struct endpoint *endpoint)
+{
+    size_t length = 0;
+    if (endpoint->family != 4)
+        return strlen(endpoint_format(endpoint, cell));
+    for (int i = 0; i < 4; i++) {
+        length += put_number(cell + length, endpoint->address[i]);
+        cell[length++] = i < 3 ? '.' : ':';
+    }
+    return length + put_number(cell + length, endpoint->port);
+}
+
+static size_t put_anomalies(char *cell, uint32_t anomalies)
+{
+    size_t length = 0;
+    for (int kind = 0; kind < ANOMALY_KIND_COUNT; kind++) {
+        if (!(anomalies & UINT32_C(1) << kind))
+            continue;
+        if (length)
+            cell[length++] = ' ';
+        length += put_text(cell + length, anomaly_word((enum anomaly_kind)kind));
+    }
+    return length;
+}
+
+/* Writes the cell and returns its bytes; ASCII but for the µ. */
+static size_t put_cell(char cell[CELL], const struct row *row, enum column column)
+{
+    const char *word = column_word(row, column);
+    switch (column) {
+    case COLUMN_ID: return put_number(cell, row->id);
+    case COLUMN_CLIENT: return put_endpoint(cell, &row->client);
+    case COLUMN_SERVER: return put_endpoint(cell, &row->server);
+    case COLUMN_RTT:
+        return row->handshake_ns == UNSEEN_NS ? put_text(cell, "-")
+                                              : put_duration(cell, row->handshake_ns);
+    case COLUMN_DURATION: return put_duration(cell, row->end_ns - row->start_ns);
+    case COLUMN_BYTES: return put_bytes(cell, row->client_bytes + row->server_bytes);
+    case COLUMN_PACKETS: return put_number(cell, row->packets);
+    case COLUMN_ANOMALIES: return put_anomalies(cell, row->anomalies);
+    default: return put_text(cell, word ? word : "-");
+    }
+}
+
+static int columns_of(const char *cell, size_t length)
+{
+    /* A µ is two bytes and one column; nothing else here is not ASCII. */
+    return (int)length - (memchr(cell, 0xc2, length) ? 1 : 0);
+}
+
+/* --- widths --- */
+
+static int line_width(const struct table *table)
+{
+    int width = -2;
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        width += table->widths[i] ? table->widths[i] + 2 : 0;
+    return width;
+}
+
+/* The anomalies stand last and may be cut. */
+static bool too_wide(const struct table *table)
+{
+    int anomalies = table->widths[COLUMN_ANOMALIES];
+    int needed = line_width(table) - (anomalies > 18 ? anomalies - 18 : 0);
+    return table->width > 0 && needed > table->width;
+}
+
+void table_fit(struct table *table, const struct row *rows, size_t count)
+{
+    for (size_t i = 0; i < SHOWN; i++) {
+        enum column column = by_worth[i];
+        const char *title = table->words->say(header(column));
+        int width = visible_width(title, strlen(title));
+        for (size_t row = 0; row < count && row < FIT_ROWS; row++) {
+            char cell[CELL];
+            size_t length = put_cell(cell, &rows[row], column);
+            int cell_width = columns_of(cell, length);
+            width = cell_width > width ? cell_width : width;
+        }
+        table->widths[column] = width;
+    }
+    for (size_t i = SHOWN; i-- > 3 && too_wide(table);)
+        table->widths[by_worth[i]] = 0;
+}
+
+/* --- lines --- */
+
+static void append_cell(const struct table *table, enum column column, const char *cell,
+                        size_t length, int columns, struct buffer *buffer)
+{
+    int width = table->widths[column];
+    size_t padding = columns < width ? (size_t)(width - columns) : 0;
+
+    if (to_the_right(column))
+        buffer_append_repeated(buffer, ' ', padding);
+    buffer_append(buffer, cell, length);
+    if (!to_the_right(column) && column != COLUMN_ANOMALIES)
+        buffer_append_repeated(buffer, ' ', padding);
+}
+
+/* What is left of the line for the anomalies. */
+static size_t room_for_anomalies(const struct table *table)
+{
+    int others = line_width(table) - table->widths[COLUMN_ANOMALIES];
+    if (table->width == 0)
+        return SIZE_MAX;
+    return table->width > others ? (size_t)(table->width - others) : 0;
+}
+
+static void cut_anomalies(const struct table *table, char *cell, size_t *length)
+{
+    size_t room = room_for_anomalies(table);
+    if (*length <= room)
+        return;
+    *length = room;
+    for (size_t i = room; i > 0 && i + 3 > room; i--)
+        cell[i - 1] = '.';
+}
+
+void table_header(const struct table *table, struct buffer *buffer)
+{
+    bool first = true;
+    if (table->colour)
+        buffer_append_text(buffer, "\033[1m");
+    for (size_t i = 0; i < SHOWN; i++) {
+        enum column column = in_order[i];
+        if (!table->widths[column])
+            continue;
+        const char *title = table->words->say(header(column));
+        if (!first)
+            buffer_append_text(buffer, "  ");
+        first = false;
+        append_cell(table, column, title, strlen(title),
+                    visible_width(title, strlen(title)), buffer);
+    }
+    buffer_append_text(buffer, table->colour ? "\033[0m\n" : "\n");
+}
+
+/* What went wrong stands out. */
+static const char *colour_of(const struct row *row)
+{
+    if (row->open >= OPEN_REFUSED && row->open <= OPEN_ABORTED)
+        return "\033[31m";
+    if (row->close == CLOSE_RESET)
+        return "\033[35m";
+    return row->anomalies ? "\033[33m" : "";
+}
+
+void table_row(const struct table *table, const struct row *row, struct buffer *buffer)
+{
+    const char *colour = table->colour ? colour_of(row) : "";
+    bool first = true;
+    char cell[CELL];
+
+    buffer_append_text(buffer, colour);
+    for (size_t i = 0; i < SHOWN; i++) {
+        enum column column = in_order[i];
+        if (!table->widths[column])
+            continue;
+        size_t length = put_cell(cell, row, column);
+        if (column == COLUMN_ANOMALIES && length == 0)
+            continue;
+        if (!first)
+            buffer_append(buffer, "  ", 2);
+        first = false;
+        int columns = columns_of(cell, length);
+        if (column == COLUMN_ANOMALIES)
+            cut_anomalies(table, cell, &length);
+        append_cell(table, column, cell, length, columns, buffer);
+    }
+    buffer_append_text(buffer, *colour ? "\033[0m\n" : "\n");
+}

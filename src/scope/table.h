@@ -1,0 +1,26 @@
+/* A table of connections as text, for a terminal or a pipe. */
+#ifndef WOSHOU_SCOPE_TABLE_H
+#define WOSHOU_SCOPE_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "scope/column.h"
+
+struct buffer;
+struct words;
+
+struct table {
+    const struct words *words;
+    int width;                /* columns of the terminal; 0: no limit */
+    bool colour;              /* with escape sequences; words say all that colours say */
+    int widths[COLUMN_COUNT]; /* 0: left out */
+};
+
+/* Chooses the columns and their widths by the rows that are to come first; columns of
+ * less worth are left out before a line is longer than `width`. */
+void table_fit(struct table *table, const struct row *rows, size_t count);
+void table_header(const struct table *table, struct buffer *buffer);
+void table_row(const struct table *table, const struct row *row, struct buffer *buffer);
+
+#endif

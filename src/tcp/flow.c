@@ -1,0 +1,206 @@
+/* What holds: `places` has the index of every connection, found by linear probing from
+ * its hash, with no gaps on the way; at most half of it is used. */
+#include "tcp/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { NO_QUEUE = QUEUE_COUNT, PLACES_MIN = 1024 };
+
+void flows_init(struct flows *flows, size_t max, uint64_t seed)
+{
+    *flows = (struct flows){.max = max, .free = FLOW_NONE, .seed = seed};
+    for (int queue = 0; queue < QUEUE_COUNT; queue++)
+        flows->first[queue] = flows->last[queue] = FLOW_NONE;
+}
+
+void flows_done(struct flows *flows)
+{
+    for (size_t i = 0; i < flows->slab_count; i++)
+        free(flows->slabs[i]);
+    free(flows->slabs);
+    free(flows->places);
+}
+
+/* --- finding --- */
+
+static uint64_t mix(uint64_t value)
+{
+    value ^= value >> 32;
+    value *= UINT64_C(0x9e3779b97f4a7c15);
+    value ^= value >> 29;
+    value *= UINT64_C(0xbf58476d1ce4e5b9);
+    return value ^ value >> 32;
+}
+
+static uint64_t hash_endpoint(uint64_t seed, const struct endpoint *endpoint)
+{
+    uint64_t parts[2];
+    memcpy(parts, endpoint->address, sizeof parts);
+    uint64_t hash = mix(seed ^ parts[0]);
+    if (endpoint->family == 6)
+        hash = mix(hash ^ parts[1]);
+    return mix(hash ^ endpoint->port);
+}
+
+/* The same in both directions; seeded, so that nobody can prepare a capture whose
+ * connections all fall into one place. */
+uint32_t flow_hash(const struct flows *flows, const struct endpoint *one,
+                   const struct endpoint *other)
+{
+    return (uint32_t)(hash_endpoint(flows->seed, one) +
+                      hash_endpoint(flows->seed, other));
+}
+
+uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoint *one,
+                   const struct endpoint *other)
+{
+    if (flows->place_count == 0)
+        return FLOW_NONE;
+    size_t mask = flows->place_count - 1;
+    for (size_t i = hash & mask; flows->places[i] != FLOW_NONE; i = (i + 1) & mask) {
+        const struct flow *flow = flow_at(flows, flows->places[i]);
+        if (flow->hash != hash)
+            continue;
+        if ((endpoint_equal(&flow->ends[0], one) &&
+             endpoint_equal(&flow->ends[1], other)) ||
+            (endpoint_equal(&flow->ends[0], other) &&
+             endpoint_equal(&flow->ends[1], one)))
+            return flows->places[i];
+    }
+    return FLOW_NONE;
+}
+
+static void place(struct flows *flows, uint32_t index)
+{
+    size_t mask = flows->place_count - 1;
+    size_t i = flow_at(flows, index)->hash & mask;
+    while (flows->places[i] != FLOW_NONE)
+        i = (i + 1) & mask;
+    flows->places[i] = index;
+}
+
+static bool grow_places(struct flows *flows)
+{
+    if (2 * (flows->count + 1) <= flows->place_count)
+        return true;
+    size_t count = flows->place_count ? 2 * flows->place_count : PLACES_MIN;
+    uint32_t *places = malloc(count * sizeof *places), *old = flows->places;
+    size_t old_count = flows->place_count;
+    if (!places)
+        return false;
+    memset(places, 0xff, count * sizeof *places);
+    flows->places = places;
+    flows->place_count = count;
+    for (size_t i = 0; i < old_count; i++)
+        if (old[i] != FLOW_NONE)
+            place(flows, old[i]);
+    free(old);
+    return true;
+}
+
+/* Closes the gap that removing leaves: what stands behind it and belongs before it moves
+ * up. */
+static void unplace(struct flows *flows, uint32_t index)
+{
+    size_t mask = flows->place_count - 1, gap = flow_at(flows, index)->hash & mask;
+    while (flows->places[gap] != index)
+        gap = (gap + 1) & mask;
+    for (size_t i = (gap + 1) & mask; flows->places[i] != FLOW_NONE; i = (i + 1) & mask) {
+        size_t home = flow_at(flows, flows->places[i])->hash & mask;
+        if (((i - home) & mask) < ((i - gap) & mask))
+            continue;
+        flows->places[gap] = flows->places[i];
+        gap = i;
+    }
+    flows->places[gap] = FLOW_NONE;
+}
+
+/* --- memory --- */
+
+static bool add_slab(struct flows *flows)
+{
+    if (flows->slab_count == flows->slab_capacity) {
+        size_t capacity = flows->slab_capacity ? 2 * flows->slab_capacity : 8;
+        struct flow **slabs = realloc(flows->slabs, capacity * sizeof *slabs);
+        if (!slabs)
+            return false;
+        flows->slabs = slabs;
+        flows->slab_capacity = capacity;
+    }
+    struct flow *slab = malloc(FLOW_SLAB * sizeof *slab);
+    if (!slab)
+        return false;
+    uint32_t first = (uint32_t)(flows->slab_count * FLOW_SLAB);
+    flows->slabs[flows->slab_count++] = slab;
+    for (uint32_t i = FLOW_SLAB; i-- > 0;) {
+        slab[i].next = flows->free;
+        flows->free = first + i;
+    }
+    return true;
+}
+
+uint32_t flow_add(struct flows *flows, uint32_t hash, const struct endpoint *client,
+                  const struct endpoint *server)
+{
+    if (!grow_places(flows) || (flows->free == FLOW_NONE && !add_slab(flows)))
+        return FLOW_NONE;
+    uint32_t index = flows->free;
+    struct flow *flow = flow_at(flows, index);
+    flows->free = flow->next;
+    memset(flow, 0, sizeof *flow);
+    flow->ends[PLACE_CLIENT] = *client;
+    flow->ends[PLACE_SERVER] = *server;
+    flow->hash = hash;
+    flow->queue = NO_QUEUE;
+    flows->count++;
+    place(flows, index);
+    return index;
+}
+
+/* --- queues --- */
+
+static void dequeue(struct flows *flows, uint32_t index)
+{
+    struct flow *flow = flow_at(flows, index);
+    if (flow->queue == NO_QUEUE)
+        return;
+    if (flow->previous == FLOW_NONE)
+        flows->first[flow->queue] = flow->next;
+    else
+        flow_at(flows, flow->previous)->next = flow->next;
+    if (flow->next == FLOW_NONE)
+        flows->last[flow->queue] = flow->previous;
+    else
+        flow_at(flows, flow->next)->previous = flow->previous;
+    flow->queue = NO_QUEUE;
+}
+
+void flow_enqueue(struct flows *flows, uint32_t index, enum flow_queue queue,
+                  int64_t now_ns)
+{
+    struct flow *flow = flow_at(flows, index);
+    dequeue(flows, index);
+    flow->queue = (uint8_t)queue;
+    flow->queued_ns = now_ns;
+    flow->next = FLOW_NONE;
+    flow->previous = flows->last[queue];
+    if (flow->previous == FLOW_NONE)
+        flows->first[queue] = index;
+    else
+        flow_at(flows, flow->previous)->next = index;
+    flows->last[queue] = index;
+}
+
+void flow_remove(struct flows *flows, uint32_t index)
+{
+    struct flow *flow = flow_at(flows, index);
+    dequeue(flows, index);
+    unplace(flows, index);
+    tally_done(&flow->tally);
+    story_free(&flow->story);
+    free(flow->pending);
+    flow->next = flows->free;
+    flows->free = index;
+    flows->count--;
+}

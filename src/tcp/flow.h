@@ -1,0 +1,92 @@
+/* Inside the tracker: the connections it holds, and how they are found by their ends. For
+ * tracker.c alone. */
+#ifndef WOSHOU_TCP_FLOW_H
+#define WOSHOU_TCP_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/decode.h"
+#include "tcp/follower.h"
+#include "tcp/story.h"
+#include "tcp/tally.h"
+
+#define FLOW_NONE UINT32_MAX
+
+/* Where a connection waits for its end. */
+enum flow_queue {
+    QUEUE_ATTEMPTS, /* not open yet */
+    QUEUE_OPEN,
+    QUEUE_ENDED, /* waits for strays */
+    QUEUE_COUNT
+};
+
+/* A packet as it would look if it had been captured twice. */
+struct flow_look {
+    uint32_t hash, t_us;
+};
+enum { FLOW_LOOKS = 4 };
+
+/* A SYN on a connection that is open: whether it begins another, the answer will tell. */
+struct flow_pending {
+    struct segment segment;
+    uint64_t number;
+    int64_t t_ns;
+};
+
+struct flow {
+    struct endpoint ends[2]; /* by PLACE_CLIENT, PLACE_SERVER */
+    uint32_t id;
+    uint32_t hash;
+    uint32_t next, previous; /* in its queue; `next` also in the free list */
+    uint8_t queue;
+    uint8_t states_before_reset[2];
+    uint8_t next_look[2];
+    bool story_failed;
+    int64_t queued_ns, last_ns;
+    struct numbers numbers;
+    struct follower followers[2];
+    struct flow_look looks[2][FLOW_LOOKS];
+    struct story *story;          /* or null: nothing is kept */
+    struct flow_pending *pending; /* or null */
+    struct tally tally;
+};
+
+enum { FLOW_SLAB = 512 };
+
+struct flows {
+    struct flow **slabs;
+    size_t slab_count, slab_capacity;
+    size_t count, max;
+    uint32_t free; /* list of free ones */
+    uint32_t *places;
+    size_t place_count; /* a power of two, or 0 */
+    uint64_t seed;
+    uint32_t first[QUEUE_COUNT], last[QUEUE_COUNT];
+};
+
+void flows_init(struct flows *flows, size_t max, uint64_t seed);
+void flows_done(struct flows *flows);
+
+static inline struct flow *flow_at(const struct flows *flows, uint32_t index)
+{
+    return &flows->slabs[index / FLOW_SLAB][index % FLOW_SLAB];
+}
+
+uint32_t flow_hash(const struct flows *flows, const struct endpoint *one,
+                   const struct endpoint *other);
+/* The one between two endpoints, whichever of them is which; or FLOW_NONE. */
+uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoint *one,
+                   const struct endpoint *other);
+/* A new one, zeroed, in no queue; FLOW_NONE without memory. There must be fewer than
+ * `max`. */
+uint32_t flow_add(struct flows *flows, uint32_t hash, const struct endpoint *client,
+                  const struct endpoint *server);
+void flow_remove(struct flows *flows, uint32_t index);
+
+/* Puts it at the end of a queue, out of the one it is in. */
+void flow_enqueue(struct flows *flows, uint32_t index, enum flow_queue queue,
+                  int64_t now_ns);
+
+#endif

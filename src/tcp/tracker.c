@@ -1,0 +1,549 @@
+#include "tcp/tracker.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "capture/packet.h"
+#include "tcp/flow.h"
+#include "tcp/keep.h"
+#include "tcp/numbers.h"
+#include "tcp/seq.h"
+#include "tcp/trouble.h"
+
+/* A SYN is sent again at most 64 s after the last time (Linux' sixth), so that after this
+ * silence an attempt has ended. */
+static const int64_t attempt_ns = 70 * NS_PER_S;
+static const int64_t linger_ns = 10 * NS_PER_S;
+/* Two looks at one packet, on two interfaces, are not further apart than this; and no
+ * retransmission is so close. */
+enum { SAME_US = 1000 };
+/* Expiring looks at so many connections at once, so that no packet waits for many. */
+enum { EXPIRE_AT_ONCE = 4 };
+
+struct tracker {
+    struct tracker_options options;
+    struct tracker_counts counts;
+    struct flows flows;
+    int64_t now_ns;
+    uint32_t ids;
+};
+
+int tracker_new(const struct tracker_options *options, struct tracker **ret_tracker)
+{
+    struct tracker *tracker = calloc(1, sizeof *tracker);
+    uint64_t seed = 0;
+    if (!tracker)
+        return ERROR_MEMORY;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) < 0)
+        seed = (uint64_t)(uintptr_t)tracker;
+    tracker->options = *options;
+    if (!tracker->options.connections_max)
+        tracker->options.connections_max = TRACKER_CONNECTIONS;
+    if (!tracker->options.linger_ns)
+        tracker->options.linger_ns = linger_ns;
+    tracker->now_ns = INT64_MIN;
+    flows_init(&tracker->flows, tracker->options.connections_max, seed);
+    *ret_tracker = tracker;
+    return 0;
+}
+
+static void free_flows(struct flows *flows)
+{
+    for (int queue = 0; queue < QUEUE_COUNT; queue++)
+        while (flows->first[queue] != FLOW_NONE)
+            flow_remove(flows, flows->first[queue]);
+    flows_done(flows);
+}
+
+void tracker_free(struct tracker **tracker)
+{
+    if (!*tracker)
+        return;
+    free_flows(&(*tracker)->flows);
+    free(*tracker);
+    *tracker = NULL;
+}
+
+struct tracker_counts tracker_counts(const struct tracker *tracker)
+{
+    struct tracker_counts counts = tracker->counts;
+    counts.connections = tracker->ids;
+    counts.open = tracker->flows.count;
+    return counts;
+}
+
+/* --- out --- */
+
+/* Probes that nobody answered are told only where there were several: one may simply be
+ * the capture's last packet. */
+static void settle_probes(struct flow *flow)
+{
+    for (int end = 0; end < 2; end++)
+        if (flow->tally.end[end].probe && flow->tally.end[end].probes > 1)
+            tally_note(&flow->tally, ANOMALY_KEEPALIVE_UNANSWERED,
+                       flow->tally.end[end].probe);
+}
+
+static void give(struct tracker *tracker, struct flow *flow, bool evicted)
+{
+    struct story bare = {.id = flow->id,
+                         .client = flow->ends[PLACE_CLIENT],
+                         .server = flow->ends[PLACE_SERVER]};
+    struct story *story = flow->story ? flow->story : &bare;
+
+    settle_probes(flow);
+    story->numbers = flow->numbers;
+    tally_verdict(&flow->tally, &story->verdict);
+    story->verdict.client_state = (enum tcp_state)flow->followers[PLACE_CLIENT].state;
+    story->verdict.server_state = (enum tcp_state)flow->followers[PLACE_SERVER].state;
+    story->verdict.standing = STANDING_INFERRED;
+    story->verdict.evicted = evicted;
+    tracker->options.on_story(tracker->options.owner, story);
+}
+
+static int begin_flow(struct tracker *tracker, uint32_t hash, enum place from,
+                      const struct segment *segment, uint32_t *ret_index);
+static int feed(struct tracker *tracker, uint32_t index, uint64_t number, int64_t t_ns,
+                const struct segment *segment);
+
+/* Takes it out of the table. A SYN that still waits for its answer was an attempt of its
+ * own, which nobody answered. */
+static void end_flow(struct tracker *tracker, uint32_t index, bool evicted)
+{
+    struct flow *flow = flow_at(&tracker->flows, index);
+    struct flow_pending *pending = flow->pending;
+    uint32_t hash = flow->hash;
+
+    flow->pending = NULL;
+    give(tracker, flow, evicted);
+    flow_remove(&tracker->flows, index);
+    if (pending &&
+        begin_flow(tracker, hash, PLACE_CLIENT, &pending->segment, &index) == 0)
+        feed(tracker, index, pending->number, pending->t_ns, &pending->segment);
+    free(pending);
+}
+
+/* The first of a queue leaves it once its time is over; where it was heard of since it
+ * came in, it goes to the end instead. False: it stays, and so do all behind it. */
+static bool expire_first(struct tracker *tracker, enum flow_queue queue, int64_t after_ns)
+{
+    uint32_t index = tracker->flows.first[queue];
+    if (index == FLOW_NONE)
+        return false;
+    struct flow *flow = flow_at(&tracker->flows, index);
+    if (tracker->now_ns - flow->queued_ns < after_ns)
+        return false;
+    if (flow->last_ns > flow->queued_ns)
+        flow_enqueue(&tracker->flows, index, queue, flow->last_ns);
+    else
+        end_flow(tracker, index, false);
+    return true;
+}
+
+static void expire(struct tracker *tracker)
+{
+    for (int i = 0; i < EXPIRE_AT_ONCE; i++)
+        if (!expire_first(tracker, QUEUE_ENDED, tracker->options.linger_ns))
+            break;
+    for (int i = 0; i < EXPIRE_AT_ONCE; i++)
+        if (!expire_first(tracker, QUEUE_ATTEMPTS, attempt_ns))
+            break;
+}
+
+/* Makes room for one: an ended connection leaves early, else the attempt or the open one
+ * that has been silent longest is evicted. */
+static void make_room(struct tracker *tracker)
+{
+    struct flows *flows = &tracker->flows;
+    uint32_t index = flows->first[QUEUE_ENDED];
+    if (index != FLOW_NONE) {
+        end_flow(tracker, index, false);
+        return;
+    }
+    /* The queues are in the order of joining; who was heard of since goes to the end. */
+    for (size_t tries = 0; tries < 64; tries++) {
+        uint32_t attempt = flows->first[QUEUE_ATTEMPTS], open = flows->first[QUEUE_OPEN];
+        bool of_open = attempt == FLOW_NONE ||
+                       (open != FLOW_NONE && flow_at(flows, open)->queued_ns <
+                                                 flow_at(flows, attempt)->queued_ns);
+        struct flow *flow;
+        index = of_open ? open : attempt;
+        flow = flow_at(flows, index);
+        if (flow->last_ns <= flow->queued_ns)
+            break;
+        flow_enqueue(flows, index, of_open ? QUEUE_OPEN : QUEUE_ATTEMPTS, flow->last_ns);
+    }
+    tracker->counts.evicted++;
+    end_flow(tracker, index, true);
+}
+
+/* --- in --- */
+
+/* Which end sends what begins a connection: SYNs tell; else the lower of two ports is the
+ * server's where it is a well-known one and the other is not, and else the first to speak
+ * is taken for the client. */
+static enum place first_sender(const struct segment *segment)
+{
+    bool well_known = segment->source.port < 1024;
+    if (segment->flags & TCP_SYN)
+        return segment->flags & TCP_ACK ? PLACE_SERVER : PLACE_CLIENT;
+    if (well_known != (segment->destination.port < 1024))
+        return well_known ? PLACE_SERVER : PLACE_CLIENT;
+    return PLACE_CLIENT;
+}
+
+static int begin_flow(struct tracker *tracker, uint32_t hash, enum place from,
+                      const struct segment *segment, uint32_t *ret_index)
+{
+    bool client = from == PLACE_CLIENT;
+    while (tracker->flows.count >= tracker->flows.max)
+        make_room(tracker);
+    uint32_t index =
+        flow_add(&tracker->flows, hash, client ? &segment->source : &segment->destination,
+                 client ? &segment->destination : &segment->source);
+    if (index == FLOW_NONE)
+        return ERROR_MEMORY;
+    struct flow *flow = flow_at(&tracker->flows, index);
+    flow->id = ++tracker->ids;
+    flow->last_ns = tracker->now_ns;
+    flow_enqueue(&tracker->flows, index, QUEUE_ATTEMPTS, tracker->now_ns);
+    if (tracker->options.keeps &&
+        tracker->options.keeps(tracker->options.owner, flow->id))
+        flow->story_failed = story_new(flow->id, &flow->ends[PLACE_CLIENT],
+                                       &flow->ends[PLACE_SERVER], &flow->story) != 0;
+    *ret_index = index;
+    return flow->story_failed ? ERROR_MEMORY : 0;
+}
+
+/* Numbers of an end that were guesses: all that was derived from them moves. */
+static void shift_numbers(struct flow *flow, enum place whose, uint32_t shift)
+{
+    struct follower *end = &flow->followers[whose];
+    end->sent_end += shift;
+    end->fin_end += shift;
+    flow->followers[place_other(whose)].acked += shift;
+    tally_shift(&flow->tally, whose, shift);
+    if (flow->story)
+        story_shift(flow->story, whose, shift);
+}
+
+static int keep_states(struct flow *flow, const uint8_t before[2], int64_t t_ns)
+{
+    for (int end = 0; end < 2; end++)
+        if (flow->followers[end].state != before[end] &&
+            flow->story->event_count < TRACKER_EVENTS_MAX &&
+            !story_add_state(flow->story, t_ns, (enum place)end,
+                             (enum tcp_state)flow->followers[end].state,
+                             STANDING_INFERRED))
+            return ERROR_MEMORY;
+    return 0;
+}
+
+/* What the packet does to both ends: it is taken to arrive when it is seen. */
+static void follow(struct flow *flow, const struct event_packet *packet,
+                   enum reset_fit reset)
+{
+    struct follower *ends = flow->followers;
+
+    if (reset == RESET_HEEDED || reset == RESET_DOUBTFUL) {
+        flow->states_before_reset[0] = ends[0].state;
+        flow->states_before_reset[1] = ends[1].state;
+    }
+    if (reset == RESET_IGNORED)
+        return;
+    follower_sends(&ends[packet->from], packet);
+    follower_receives(&ends[place_other(packet->from)], packet);
+}
+
+/* Anomalies so far. */
+static uint32_t trouble_count(const struct tally *tally)
+{
+    return tally->trouble ? tally->trouble->total : 0;
+}
+
+static void choose_queue(struct tracker *tracker, uint32_t index)
+{
+    struct flow *flow = flow_at(&tracker->flows, index);
+    bool attempt = (flow->tally.syns || flow->tally.syn_ack) && !flow->tally.opened;
+    enum flow_queue queue = tally_ended(&flow->tally) ? QUEUE_ENDED
+                            : attempt                 ? QUEUE_ATTEMPTS
+                                                      : QUEUE_OPEN;
+    if (flow->queue != queue)
+        flow_enqueue(&tracker->flows, index, queue, tracker->now_ns);
+}
+
+static int feed(struct tracker *tracker, uint32_t index, uint64_t number, int64_t t_ns,
+                const struct segment *segment)
+{
+    struct flow *flow = flow_at(&tracker->flows, index);
+    enum place from = endpoint_equal(&flow->ends[PLACE_CLIENT], &segment->source)
+                          ? PLACE_CLIENT
+                          : PLACE_SERVER;
+    uint32_t troubles = trouble_count(&flow->tally);
+    uint8_t states[2] = {flow->followers[0].state, flow->followers[1].state};
+    bool was_reset = flow->tally.rst || flow->tally.doubtful_rst;
+    enum reset_fit reset;
+
+    uint32_t shift = numbers_learn(&flow->numbers, from, segment);
+    if (shift)
+        shift_numbers(flow, from, shift);
+    struct event_packet packet = numbers_read(&flow->numbers, from, number, segment);
+    packet.sent_ns = t_ns;
+    flow->last_ns = tracker->now_ns;
+    bool late_syn = (packet.flags & TCP_SYN) && !packet.has_ack && flow->tally.syn_ack &&
+                    !flow->tally.end[from].syn && from == PLACE_CLIENT;
+    int code = tally_packet(&flow->tally, &packet, &reset);
+    if (!code && late_syn)
+        code = tally_note(&flow->tally, ANOMALY_CAPTURED_OUT_OF_ORDER, number);
+    if (was_reset && !flow->tally.rst && !flow->tally.doubtful_rst) {
+        flow->followers[0].state = flow->states_before_reset[0];
+        flow->followers[1].state = flow->states_before_reset[1];
+    }
+    follow(flow, &packet, reset);
+    if (!code && flow->story)
+        code = keep_packet(flow->story, &packet, segment,
+                           trouble_count(&flow->tally) != troubles);
+    if (!code && flow->story)
+        code = keep_states(flow, states, t_ns);
+    choose_queue(tracker, index);
+    return code;
+}
+
+/* --- captured twice --- */
+
+/* What two looks at the same packet share. TTL differs behind a router. */
+static uint32_t look_hash(const struct segment *segment)
+{
+    uint32_t hash = segment->seq;
+    hash = hash * 0x9e3779b1 + segment->ack;
+    hash = hash * 0x9e3779b1 + segment->payload_bytes;
+    hash = hash * 0x9e3779b1 + ((uint32_t)segment->window << 16 | segment->ip_id);
+    hash = hash * 0x9e3779b1 + segment->flags;
+    hash = hash * 0x9e3779b1 + (segment->timestamps ? segment->tsval : 0);
+    return hash ^ hash >> 15;
+}
+
+static bool seen_before(struct flow *flow, enum place from, int64_t t_ns,
+                        const struct segment *segment)
+{
+    struct flow_look look = {look_hash(segment), (uint32_t)(t_ns / NS_PER_US)};
+    for (int i = 0; i < FLOW_LOOKS; i++) {
+        struct flow_look before = flow->looks[from][i];
+        if (before.hash == look.hash && look.t_us - before.t_us + SAME_US <= 2 * SAME_US)
+            return flow->tally.packets > 0;
+    }
+    flow->looks[from][flow->next_look[from]++ % FLOW_LOOKS] = look;
+    return false;
+}
+
+/* --- one four-tuple, several connections --- */
+
+enum syn_meaning { SYN_OF_THIS, SYN_OF_NEXT, SYN_IN_DOUBT };
+
+/* What a bare SYN means to a connection that is known. */
+static enum syn_meaning syn_meaning(const struct flow *flow, enum place from,
+                                    const struct segment *segment)
+{
+    const struct numbers *numbers = &flow->numbers;
+    const struct tally_end *other = &flow->tally.end[place_other(from)];
+    bool same = numbers->known[from] && numbers->isn[from] == segment->seq;
+
+    if (tally_ended(&flow->tally)) /* some try again after a refusal, with the same SYN */
+        return same && !flow->tally.opened ? SYN_OF_THIS : SYN_OF_NEXT;
+    if (same || !numbers->known[from])
+        return SYN_OF_THIS;
+    if (numbers->of_syn[from] && !other->has_sent)
+        return SYN_OF_NEXT;
+    return SYN_IN_DOUBT;
+}
+
+/* The connection that was there ends, and the same ends begin another. */
+static int begin_next(struct tracker *tracker, uint32_t *index, enum place from,
+                      uint64_t number, const struct segment *segment)
+{
+    uint32_t hash = flow_at(&tracker->flows, *index)->hash;
+    end_flow(tracker, *index, false);
+    int code = begin_flow(tracker, hash, from, segment, index);
+    if (!code)
+        code = tally_note(&flow_at(&tracker->flows, *index)->tally,
+                          ANOMALY_FOUR_TUPLE_REUSED, number);
+    return code;
+}
+
+static int hold_back(struct flow *flow, uint64_t number, int64_t t_ns,
+                     const struct segment *segment)
+{
+    flow->pending = malloc(sizeof *flow->pending);
+    if (!flow->pending)
+        return ERROR_MEMORY;
+    *flow->pending = (struct flow_pending){*segment, number, t_ns};
+    flow->pending->segment.payload_captured = 0; /* its bytes are borrowed */
+    return 0;
+}
+
+/* The next segment tells what a SYN that was held back meant: a SYN-ACK that takes it, or
+ * the same SYN again because nobody answered, that it begins a connection. */
+static int resolve_pending(struct tracker *tracker, uint32_t *index, uint32_t hash,
+                           const struct segment *segment)
+{
+    struct flow *flow = flow_at(&tracker->flows, *index);
+    struct flow_pending *pending = flow->pending;
+    bool syn = segment->flags & TCP_SYN, ack = segment->flags & TCP_ACK;
+    bool same_way = endpoint_equal(&segment->source, &pending->segment.source);
+    bool taken =
+        syn && ack && !same_way &&
+        segment->ack == pending->segment.seq + 1 + pending->segment.payload_bytes;
+    bool taken_without_data =
+        syn && ack && !same_way && segment->ack == pending->segment.seq + 1;
+    bool again = syn && !ack && same_way && segment->seq == pending->segment.seq;
+    int code;
+
+    flow->pending = NULL;
+    if (taken || taken_without_data || again) {
+        end_flow(tracker, *index, false);
+        code = begin_flow(tracker, hash, PLACE_CLIENT, &pending->segment, index);
+        if (!code)
+            code = tally_note(&flow_at(&tracker->flows, *index)->tally,
+                              ANOMALY_FOUR_TUPLE_REUSED, pending->number);
+    } else {
+        code = 0;
+    }
+    if (!code)
+        code = feed(tracker, *index, pending->number, pending->t_ns, &pending->segment);
+    free(pending);
+    return code;
+}
+
+static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
+                       uint64_t number, int64_t t_ns, const struct segment *segment)
+{
+    struct flow *flow = flow_at(&tracker->flows, index);
+    enum place from = endpoint_equal(&flow->ends[PLACE_CLIENT], &segment->source)
+                          ? PLACE_CLIENT
+                          : PLACE_SERVER;
+    int code = 0;
+
+    if (seen_before(flow, from, t_ns, segment))
+        return tally_note(&flow->tally, ANOMALY_CAPTURED_TWICE, number);
+    if (flow->pending) {
+        code = resolve_pending(tracker, &index, hash, segment);
+    } else if ((segment->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
+        enum syn_meaning meaning = syn_meaning(flow, from, segment);
+        if (meaning == SYN_IN_DOUBT)
+            return hold_back(flow, number, t_ns, segment);
+        if (meaning == SYN_OF_NEXT)
+            code = begin_next(tracker, &index, PLACE_CLIENT, number, segment);
+    } else if ((segment->flags & TCP_SYN) && tally_ended(&flow->tally) &&
+               flow->numbers.known[from] && flow->numbers.isn[from] != segment->seq) {
+        code = begin_next(tracker, &index, PLACE_SERVER, number, segment);
+    }
+    return code ? code : feed(tracker, index, number, t_ns, segment);
+}
+
+static int64_t pass_time(struct tracker *tracker, int64_t t_ns)
+{
+    if (t_ns == PACKET_TIMELESS)
+        t_ns = tracker->now_ns == INT64_MIN ? 0 : tracker->now_ns;
+    if (t_ns > tracker->now_ns)
+        tracker->now_ns = t_ns;
+    return t_ns;
+}
+
+int tracker_segment(struct tracker *tracker, uint64_t number, int64_t t_ns,
+                    const struct segment *segment)
+{
+    uint32_t hash, index;
+    int code = 0;
+
+    t_ns = pass_time(tracker, t_ns);
+    expire(tracker);
+    tracker->counts.segments++;
+    hash = flow_hash(&tracker->flows, &segment->source, &segment->destination);
+    index = flow_find(&tracker->flows, hash, &segment->source, &segment->destination);
+    if (index == FLOW_NONE)
+        code = begin_flow(tracker, hash, first_sender(segment), segment, &index);
+    if (code)
+        return code;
+    return add_segment(tracker, index, hash, number, t_ns, segment);
+}
+
+/* Whether the end can have sent what the error quotes. */
+static bool was_sent(const struct flow *flow, enum place from, uint32_t seq)
+{
+    const struct numbers *numbers = &flow->numbers;
+    return numbers->known[from] &&
+           seq_at_or_after(numbers->sent_end[from], seq - numbers->isn[from]);
+}
+
+void tracker_icmp(struct tracker *tracker, uint64_t number, int64_t t_ns,
+                  const struct icmp_error *error)
+{
+    pass_time(tracker, t_ns);
+    expire(tracker);
+    tracker->counts.icmp_errors++;
+    uint32_t hash = flow_hash(&tracker->flows, &error->source, &error->destination);
+    uint32_t index =
+        flow_find(&tracker->flows, hash, &error->source, &error->destination);
+    if (index == FLOW_NONE)
+        return;
+    struct flow *flow = flow_at(&tracker->flows, index);
+    bool of_client = endpoint_equal(&flow->ends[PLACE_CLIENT], &error->source);
+    bool hard = error->family == 4
+                    ? (error->type == 3 && error->code != 4) || error->type == 11
+                    : error->type == 1 || error->type == 3;
+    if (!hard || !was_sent(flow, of_client ? PLACE_CLIENT : PLACE_SERVER, error->seq))
+        return;
+    struct icmp_note note = {error->family, error->type, error->code, error->reporter};
+    tally_icmp(&flow->tally, number, &note);
+}
+
+void tracker_advance(struct tracker *tracker, int64_t t_ns)
+{
+    pass_time(tracker, t_ns);
+    while (expire_first(tracker, QUEUE_ENDED, tracker->options.linger_ns))
+        ;
+    while (expire_first(tracker, QUEUE_ATTEMPTS, attempt_ns))
+        ;
+}
+
+/* --- the end --- */
+
+struct numbered {
+    uint32_t id, index;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct numbered *left = a, *right = b;
+    return (left->id > right->id) - (left->id < right->id);
+}
+
+static size_t list_all(const struct flows *flows, struct numbered *list)
+{
+    size_t count = 0;
+    for (int queue = 0; queue < QUEUE_COUNT; queue++)
+        for (uint32_t index = flows->first[queue]; index != FLOW_NONE;
+             index = flow_at(flows, index)->next)
+            list[count++] = (struct numbered){flow_at(flows, index)->id, index};
+    return count;
+}
+
+void tracker_finish(struct tracker *tracker)
+{
+    struct flows *flows = &tracker->flows;
+    /* SYNs held back become connections of their own, so there may be more rounds. */
+    while (flows->count > 0) {
+        struct numbered *list = malloc(flows->count * sizeof *list);
+        size_t count = list ? list_all(flows, list) : 0;
+        qsort(list, count, sizeof *list, by_id);
+        for (size_t i = 0; i < count; i++)
+            end_flow(tracker, list[i].index, false);
+        free(list);
+        for (int queue = 0; !list && queue < QUEUE_COUNT; queue++)
+            if (flows->first[queue] != FLOW_NONE)
+                end_flow(tracker, flows->first[queue], false);
+    }
+}
