@@ -7,6 +7,9 @@
 
 #include "capture/pcapng_time.h"
 
+/* On the way of every packet, which is to be one function. */
+#define QUICK __attribute__((always_inline)) static inline
+
 /* --- packets --- */
 
 static int fail_misfit(struct capture *capture)
@@ -59,8 +62,8 @@ static void read_packet_options(const struct capture *capture,
 }
 
 /* The enhanced block and the obsolete one, which differ in their interface's bits. */
-static inline int read_packet(struct capture *capture, const struct pcapng_block *block,
-                              struct packet *ret_packet)
+QUICK int read_packet(struct capture *capture, const struct pcapng_block *block,
+                      struct packet *ret_packet)
 {
     const uint8_t *bytes = block->bytes;
     if (block->length < PACKET_FIXED + 4)
@@ -159,8 +162,8 @@ static int cut_block(struct capture *capture, const uint8_t *block, size_t there
 }
 
 /* Its first 12 bytes, or 28 where it begins a section, which then has begun. */
-static int begin_block(struct capture *capture, const uint8_t **ret_block,
-                       size_t *ret_there)
+QUICK int begin_block(struct capture *capture, const uint8_t **ret_block,
+                      size_t *ret_there)
 {
     size_t there = source_need(capture->source, BLOCK_MIN, ret_block);
     *ret_there = there;
@@ -185,7 +188,7 @@ static int fail_length(struct capture *capture, uint32_t length)
                         capture->number, length);
 }
 
-static inline int next_block(struct capture *capture, struct pcapng_block *ret_block)
+QUICK int next_block(struct capture *capture, struct pcapng_block *ret_block)
 {
     const uint8_t *block;
     size_t there;

@@ -1,6 +1,8 @@
 /* Packets inside packets: IP in IP, GRE and ERSPAN, and what UDP's well-known ports carry
  * (VXLAN, GENEVE, GTP, Teredo, AYIYA). A port is only a hint: what it carries must prove
  * to be IP, or it is UDP's own business. */
+#include <string.h>
+
 #include "capture/walk.h"
 
 enum {
@@ -160,6 +162,17 @@ static const struct {
     {2152, walk_gtp},   {3544, walk_teredo}, {5072, walk_ayiya},
 };
 
+/* Between its relays Teredo uses any port. What proves it: an IPv6 packet of exactly the
+ * length there is, with an address of Teredo's own prefix (RFC 4380, 2.6). */
+static bool is_teredo(struct span span)
+{
+    static const uint8_t prefix[4] = {0x20, 0x01, 0, 0};
+    return span.length >= 40 && span.bytes[0] >> 4 == 6 &&
+           (size_t)get16(span.bytes + 4) + 40 == span.length &&
+           (memcmp(span.bytes + 8, prefix, sizeof prefix) == 0 ||
+            memcmp(span.bytes + 24, prefix, sizeof prefix) == 0);
+}
+
 static enum decode_result walk_udp(struct walk *walk, struct span span)
 {
     if (span.length < UDP_HEADER)
@@ -171,7 +184,8 @@ static enum decode_result walk_udp(struct walk *walk, struct span span)
         enum decode_result result = udp_ports[i].walk(walk, span_after(span, UDP_HEADER));
         return result == DECODE_TCP || result == DECODE_ICMP ? result : DECODE_OTHER;
     }
-    return DECODE_OTHER;
+    span = span_after(span, UDP_HEADER);
+    return is_teredo(span) ? walk_ip(walk, span) : DECODE_OTHER;
 }
 
 enum decode_result walk_tunnel(struct walk *walk, const struct ip_packet *ip)

@@ -88,9 +88,11 @@ static void write_again(struct zeek *zeek, const struct event_packet *packet)
 static void write_history(struct zeek *zeek, const struct event_packet *packet)
 {
     struct zeek_end *self = &zeek->end[packet->from];
-    const struct zeek_end *peer = &zeek->end[place_other(packet->from)];
+    struct zeek_end *peer = &zeek->end[place_other(packet->from)];
 
     write_flags(zeek, packet);
+    if (packet->acks_unseen) /* a gap is its sender's */
+        write_scaled(zeek, place_other(packet->from), &peer->gaps, 'g');
     if (packet->window == 0 && !(packet->flags & TCP_RST) && self->state != RESET &&
         peer->state != CLOSED)
         write_scaled(zeek, packet->from, &self->zero_windows, 'w');

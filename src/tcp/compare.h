@@ -14,7 +14,7 @@ struct zeek_end {
     bool has_payload;
     uint32_t number[3]; /* of what was seen: another one writes the letter again */
     uint32_t last;      /* behind the last number sent */
-    uint32_t again, zero_windows;
+    uint32_t again, zero_windows, gaps;
 };
 
 struct zeek {
@@ -23,8 +23,7 @@ struct zeek {
     char history[ZEEK_HISTORY];
 };
 
-/* Zeek's TCPSessionAdapter. Its timers, checksums ('c') and reassembly ('g') are left
- * out, and '^' stands first wherever the server was seen first: Zeek turns the roles
+/* Zeek's TCPSessionAdapter. Its timers and checksums ('c') are left out, and '^' stands first wherever the server was seen first: Zeek turns the roles
  * round only where the port, or a late SYN, tells it. */
 void zeek_packet(struct zeek *zeek, const struct event_packet *packet);
 /* The numbers of that end, but for its next packet's, move by `shift`. */

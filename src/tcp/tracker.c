@@ -339,6 +339,17 @@ static bool seen_before(struct flow *flow, enum place from, int64_t t_ns,
     return false;
 }
 
+/* It is no packet of the connection's; but Wireshark, which does not tell copies, counts
+ * it, and its number is to be the same. */
+static int count_copy(struct flow *flow, enum place from, uint64_t number,
+                      const struct segment *segment)
+{
+    struct event_packet packet =
+        numbers_read_unsent(&flow->numbers, from, number, segment);
+    completeness_packet(&flow->tally.completeness, &packet);
+    return tally_note(&flow->tally, ANOMALY_CAPTURED_TWICE, number);
+}
+
 /* --- one four-tuple, several connections --- */
 
 enum syn_meaning { SYN_OF_THIS, SYN_OF_NEXT, SYN_IN_DOUBT };
@@ -427,7 +438,7 @@ static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
     int code = 0;
 
     if (seen_before(flow, from, t_ns, segment))
-        return tally_note(&flow->tally, ANOMALY_CAPTURED_TWICE, number);
+        return count_copy(flow, from, number, segment);
     if (flow->pending) {
         code = resolve_pending(tracker, &index, hash, segment);
     } else if ((segment->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
