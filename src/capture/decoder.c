@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/filled.h"
 #include "capture/walk.h"
 
 enum {
@@ -47,7 +48,7 @@ void decoder_free(struct decoder **decoder)
 
 enum decode_result walk_ip(struct walk *walk, struct span span)
 {
-    struct ip_packet ip;
+    FILLED_BY_CALL struct ip_packet ip;
     enum decode_result result = ip_parse(span, &ip);
 
     if (result != DECODE_TCP)

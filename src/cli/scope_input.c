@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/filled.h"
 #include "capture/decoder.h"
 #include "capture/file.h"
 #include "capture/filter.h"
@@ -37,7 +38,7 @@ struct reading {
 static int take_packet(struct reading *reading, const struct packet *packet)
 {
     struct scope_counts *counts = reading->counts;
-    struct decoded decoded;
+    FILLED_BY_CALL struct decoded decoded;
 
     counts->packets++;
     if (reading->filter && !filter_matches(reading->filter, packet)) {

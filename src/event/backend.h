@@ -15,9 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Arrays that a call fills before anything is read of them: the hardening flags would zero
- * kilobytes of them on every wait. */
-#define FILLED_BY_CALL __attribute__((uninitialized))
+#include "base/filled.h"
 
 struct engine;
 

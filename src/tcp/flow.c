@@ -52,32 +52,37 @@ uint32_t flow_hash(const struct flows *flows, const struct endpoint *one,
                       hash_endpoint(flows->seed, other));
 }
 
+/* As endpoint_equal, in line. */
+static bool same(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->port == b->port && a->family == b->family &&
+           memcmp(a->address, b->address, sizeof a->address) == 0;
+}
+
 uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoint *one,
                    const struct endpoint *other)
 {
     if (flows->place_count == 0)
         return FLOW_NONE;
     size_t mask = flows->place_count - 1;
-    for (size_t i = hash & mask; flows->places[i] != FLOW_NONE; i = (i + 1) & mask) {
-        const struct flow *flow = flow_at(flows, flows->places[i]);
-        if (flow->hash != hash)
+    const struct flow_place *places = flows->places;
+    for (size_t i = hash & mask; places[i].index != FLOW_NONE; i = (i + 1) & mask) {
+        if (places[i].hash != hash)
             continue;
-        if ((endpoint_equal(&flow->ends[0], one) &&
-             endpoint_equal(&flow->ends[1], other)) ||
-            (endpoint_equal(&flow->ends[0], other) &&
-             endpoint_equal(&flow->ends[1], one)))
-            return flows->places[i];
+        const struct flow *flow = flow_at(flows, places[i].index);
+        if ((same(&flow->ends[0], one) && same(&flow->ends[1], other)) ||
+            (same(&flow->ends[0], other) && same(&flow->ends[1], one)))
+            return places[i].index;
     }
     return FLOW_NONE;
 }
 
-static void place(struct flows *flows, uint32_t index)
+static void put(struct flows *flows, struct flow_place place)
 {
-    size_t mask = flows->place_count - 1;
-    size_t i = flow_at(flows, index)->hash & mask;
-    while (flows->places[i] != FLOW_NONE)
+    size_t mask = flows->place_count - 1, i = place.hash & mask;
+    while (flows->places[i].index != FLOW_NONE)
         i = (i + 1) & mask;
-    flows->places[i] = index;
+    flows->places[i] = place;
 }
 
 static bool grow_places(struct flows *flows)
@@ -85,7 +90,7 @@ static bool grow_places(struct flows *flows)
     if (2 * (flows->count + 1) <= flows->place_count)
         return true;
     size_t count = flows->place_count ? 2 * flows->place_count : PLACES_MIN;
-    uint32_t *places = malloc(count * sizeof *places), *old = flows->places;
+    struct flow_place *places = malloc(count * sizeof *places), *old = flows->places;
     size_t old_count = flows->place_count;
     if (!places)
         return false;
@@ -93,8 +98,8 @@ static bool grow_places(struct flows *flows)
     flows->places = places;
     flows->place_count = count;
     for (size_t i = 0; i < old_count; i++)
-        if (old[i] != FLOW_NONE)
-            place(flows, old[i]);
+        if (old[i].index != FLOW_NONE)
+            put(flows, old[i]);
     free(old);
     return true;
 }
@@ -103,17 +108,18 @@ static bool grow_places(struct flows *flows)
  * up. */
 static void unplace(struct flows *flows, uint32_t index)
 {
+    struct flow_place *places = flows->places;
     size_t mask = flows->place_count - 1, gap = flow_at(flows, index)->hash & mask;
-    while (flows->places[gap] != index)
+    while (places[gap].index != index)
         gap = (gap + 1) & mask;
-    for (size_t i = (gap + 1) & mask; flows->places[i] != FLOW_NONE; i = (i + 1) & mask) {
-        size_t home = flow_at(flows, flows->places[i])->hash & mask;
+    for (size_t i = (gap + 1) & mask; places[i].index != FLOW_NONE; i = (i + 1) & mask) {
+        size_t home = places[i].hash & mask;
         if (((i - home) & mask) < ((i - gap) & mask))
             continue;
-        flows->places[gap] = flows->places[i];
+        places[gap] = places[i];
         gap = i;
     }
-    flows->places[gap] = FLOW_NONE;
+    places[gap].index = FLOW_NONE;
 }
 
 /* --- memory --- */
@@ -154,7 +160,7 @@ uint32_t flow_add(struct flows *flows, uint32_t hash, const struct endpoint *cli
     flow->hash = hash;
     flow->queue = NO_QUEUE;
     flows->count++;
-    place(flows, index);
+    put(flows, (struct flow_place){hash, index});
     return index;
 }
 

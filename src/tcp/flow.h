@@ -53,6 +53,12 @@ struct flow {
     struct tally tally;
 };
 
+/* The hash stands beside the index, so that looking past another connection does not
+ * touch it. */
+struct flow_place {
+    uint32_t hash, index; /* FLOW_NONE: free */
+};
+
 enum { FLOW_SLAB = 512 };
 
 struct flows {
@@ -60,7 +66,7 @@ struct flows {
     size_t slab_count, slab_capacity;
     size_t count, max;
     uint32_t free; /* list of free ones */
-    uint32_t *places;
+    struct flow_place *places;
     size_t place_count; /* a power of two, or 0 */
     uint64_t seed;
     uint32_t first[QUEUE_COUNT], last[QUEUE_COUNT];

@@ -118,35 +118,37 @@ static bool acks_unseen(struct numbers *numbers, const struct event_packet *pack
     return true;
 }
 
-struct event_packet numbers_read_unsent(const struct numbers *numbers, enum place from,
-                                        uint64_t number, const struct segment *segment)
+/* Field by field: a packet's text is seldom wanted, and clearing it would cost as much as
+ * the rest. */
+void numbers_read_unsent(const struct numbers *numbers, enum place from, uint64_t number,
+                         const struct segment *segment, struct event_packet *ret_packet)
 {
+    struct event_packet *packet = ret_packet;
     enum place other = place_other(from);
     bool has_ack = segment->flags & TCP_ACK;
 
-    return (struct event_packet){
-        .number = number,
-        .from = from,
-        .flags = segment->flags,
-        .seq = relative(numbers, from, segment->seq),
-        .has_ack = has_ack,
-        .ack = has_ack ? relative(numbers, other, segment->ack) : 0,
-        .bytes = segment->payload_bytes,
-        .window = segment->window,
-        .window_shift = segment->window_shift,
-        .timestamps = segment->timestamps,
-        .tsval = segment->tsval,
-        .sent_ns = UNSEEN_NS,
-        .received_ns = UNSEEN_NS,
-        .fate = FATE_DELIVERED,
-    };
+    packet->number = number;
+    packet->from = from;
+    packet->flags = segment->flags;
+    packet->seq = relative(numbers, from, segment->seq);
+    packet->has_ack = has_ack;
+    packet->ack = has_ack ? relative(numbers, other, segment->ack) : 0;
+    packet->bytes = segment->payload_bytes;
+    packet->window = segment->window;
+    packet->window_shift = segment->window_shift;
+    packet->timestamps = segment->timestamps;
+    packet->tsval = segment->tsval;
+    packet->sent_ns = UNSEEN_NS;
+    packet->received_ns = UNSEEN_NS;
+    packet->fate = FATE_DELIVERED;
+    packet->retransmission = packet->acks_unseen = packet->notable = false;
+    packet->text[0] = '\0';
 }
 
-struct event_packet numbers_read(struct numbers *numbers, enum place from,
-                                 uint64_t number, const struct segment *segment)
+void numbers_read(struct numbers *numbers, enum place from, uint64_t number,
+                  const struct segment *segment, struct event_packet *ret_packet)
 {
-    struct event_packet packet = numbers_read_unsent(numbers, from, number, segment);
-    packet.retransmission = sent_before(numbers, &packet);
-    packet.acks_unseen = acks_unseen(numbers, &packet);
-    return packet;
+    numbers_read_unsent(numbers, from, number, segment, ret_packet);
+    ret_packet->retransmission = sent_before(numbers, ret_packet);
+    ret_packet->acks_unseen = acks_unseen(numbers, ret_packet);
 }

@@ -19,10 +19,10 @@ uint32_t numbers_learn(struct numbers *numbers, enum place from,
 /* The segment as an event's packet, with relative numbers, told from a retransmission and
  * counted as sent; without times, and without its text. `numbers_read_unsent` for one
  * that end has not sent (a copy, an injected one), which changes nothing. */
-struct event_packet numbers_read(struct numbers *numbers, enum place from,
-                                 uint64_t number, const struct segment *segment);
-struct event_packet numbers_read_unsent(const struct numbers *numbers, enum place from,
-                                        uint64_t number, const struct segment *segment);
+void numbers_read(struct numbers *numbers, enum place from, uint64_t number,
+                  const struct segment *segment, struct event_packet *ret_packet);
+void numbers_read_unsent(const struct numbers *numbers, enum place from, uint64_t number,
+                         const struct segment *segment, struct event_packet *ret_packet);
 
 /* Sequence numbers a packet takes: its bytes, and one each for SYN and FIN. */
 uint32_t packet_length(const struct event_packet *packet);

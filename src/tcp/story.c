@@ -135,7 +135,8 @@ struct event *story_add_packet(struct story *story, int64_t sent_ns, enum place 
 {
     uint32_t shift = numbers_learn(&story->numbers, from, segment);
     story_shift(story, from, shift);
-    struct event_packet packet = numbers_read(&story->numbers, from, number, segment);
+    struct event_packet packet = {0};
+    numbers_read(&story->numbers, from, number, segment, &packet);
     packet.sent_ns = sent_ns;
     preview_payload(segment, packet.text, sizeof packet.text);
     return insert_packet(story, sent_ns, &packet);
@@ -145,8 +146,8 @@ struct event *story_add_unsent(struct story *story, int64_t received_ns, enum pl
                                uint64_t number, const struct segment *segment,
                                enum fate fate)
 {
-    struct event_packet packet =
-        numbers_read_unsent(&story->numbers, from, number, segment);
+    struct event_packet packet = {0};
+    numbers_read_unsent(&story->numbers, from, number, segment, &packet);
     packet.received_ns = received_ns;
     packet.fate = fate;
     preview_payload(segment, packet.text, sizeof packet.text);

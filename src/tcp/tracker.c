@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/filled.h"
 #include "capture/packet.h"
 #include "tcp/flow.h"
 #include "tcp/keep.h"
@@ -290,7 +291,8 @@ static int feed(struct tracker *tracker, uint32_t index, uint64_t number, int64_
     uint32_t shift = numbers_learn(&flow->numbers, from, segment);
     if (shift)
         shift_numbers(flow, from, shift);
-    struct event_packet packet = numbers_read(&flow->numbers, from, number, segment);
+    FILLED_BY_CALL struct event_packet packet;
+    numbers_read(&flow->numbers, from, number, segment, &packet);
     packet.sent_ns = t_ns;
     flow->last_ns = tracker->now_ns;
     bool late_syn = (packet.flags & TCP_SYN) && !packet.has_ack && flow->tally.syn_ack &&
@@ -344,8 +346,8 @@ static bool seen_before(struct flow *flow, enum place from, int64_t t_ns,
 static int count_copy(struct flow *flow, enum place from, uint64_t number,
                       const struct segment *segment)
 {
-    struct event_packet packet =
-        numbers_read_unsent(&flow->numbers, from, number, segment);
+    FILLED_BY_CALL struct event_packet packet;
+    numbers_read_unsent(&flow->numbers, from, number, segment, &packet);
     completeness_packet(&flow->tally.completeness, &packet);
     return tally_note(&flow->tally, ANOMALY_CAPTURED_TWICE, number);
 }
