@@ -135,7 +135,9 @@ static bool expire_first(struct tracker *tracker, enum flow_queue queue, int64_t
     if (index == FLOW_NONE)
         return false;
     struct flow *flow = flow_at(&tracker->flows, index);
-    if (tracker->now_ns - flow->queued_ns < after_ns)
+    int64_t waited_ns;
+    bool ages = __builtin_sub_overflow(tracker->now_ns, flow->queued_ns, &waited_ns);
+    if (!ages && waited_ns < after_ns)
         return false;
     if (flow->last_ns > flow->queued_ns)
         flow_enqueue(&tracker->flows, index, queue, flow->last_ns);
