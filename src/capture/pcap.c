@@ -1,6 +1,7 @@
 /* The pcap format: a header of 24 bytes, then records. Its magic number tells the byte
- * order, the unit of times and the length of a record's header; libpcap accepts the same
- * three and no others. */
+ * order, the unit of times and the length of a record's header. */
+#include "capture/pcap.h"
+
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -8,15 +9,6 @@
 
 #include "base/clock.h"
 #include "capture/reading.h"
-
-enum { FILE_HEADER = 24, RECORD_HEADER = 16, MODIFIED_HEADER = 24 };
-
-/* The link type's word: the type, bits that must be 0, and how long a frame check sequence
- * is, in units of two bytes. */
-#define LINK_TYPE UINT32_C(0xffff)
-#define LINK_RESERVED UINT32_C(0x03ff0000)
-#define FCS_KNOWN UINT32_C(0x04000000)
-enum { FCS_SHIFT = 28 };
 
 /* In the oldest files the two lengths stand the other way round; which version changed
  * that, not even libpcap knows for sure. */
@@ -74,22 +66,24 @@ static int next(struct capture *capture, struct packet *ret_packet)
         .link_type = capture->interfaces[0].link_type,
         .fcs_bytes = capture->interfaces[0].fcs_bytes,
     };
-    if (header == MODIFIED_HEADER)
+    if (header == PCAP_MODIFIED_HEADER)
         ret_packet->direction = read_direction(record);
     return 1;
 }
 
-static const struct capture_format format = {"pcap", next};
+const struct capture_format pcap_format = {"pcap", next};
 
 /* Whether it is one of the magic numbers, in either byte order. */
 static bool read_magic(struct capture *capture, uint32_t magic)
 {
     for (int swapped = 0; swapped < 2; swapped++, magic = __builtin_bswap32(magic)) {
-        if (magic != 0xa1b2c3d4 && magic != 0xa1b23c4d && magic != 0xa1b2cd34)
+        if (magic != PCAP_MAGIC_US && magic != PCAP_MAGIC_NS &&
+            magic != PCAP_MAGIC_MODIFIED)
             continue;
         capture->big_endian = swapped;
-        capture->nanoseconds = magic == 0xa1b23c4d;
-        capture->record_header = magic == 0xa1b2cd34 ? MODIFIED_HEADER : RECORD_HEADER;
+        capture->nanoseconds = magic == PCAP_MAGIC_NS;
+        capture->record_header =
+            magic == PCAP_MAGIC_MODIFIED ? PCAP_MODIFIED_HEADER : PCAP_RECORD_HEADER;
         return true;
     }
     return false;
@@ -109,7 +103,7 @@ static int read_version(struct capture *capture, const uint8_t *bytes)
 static int read_link(struct capture *capture, const uint8_t *bytes)
 {
     uint32_t link = read32(capture, bytes + 20);
-    if (link & LINK_RESERVED)
+    if (link & PCAP_LINK_RESERVED)
         return capture_fail(capture, "link type 0x%" PRIx32 " is none that pcap has",
                             link);
     capture->interfaces = calloc(1, sizeof *capture->interfaces);
@@ -117,8 +111,8 @@ static int read_link(struct capture *capture, const uint8_t *bytes)
         return capture_no_memory(capture);
     capture->interface_count = 1;
     capture->interfaces[0] = (struct capture_interface){
-        .link_type = link & LINK_TYPE,
-        .fcs_bytes = (uint8_t)(link & FCS_KNOWN ? 2 * (link >> FCS_SHIFT) : 0),
+        .link_type = link & PCAP_LINK_TYPE,
+        .fcs_bytes = (uint8_t)(link & PCAP_FCS_KNOWN ? 2 * (link >> PCAP_FCS_SHIFT) : 0),
         .resolution = capture->nanoseconds ? 9 : 6,
         .snap_length = read32(capture, bytes + 16),
     };
@@ -129,14 +123,14 @@ int pcap_begin(struct capture *capture, const uint8_t *bytes, size_t length)
 {
     if (length < 4 || !read_magic(capture, read32(capture, bytes)))
         return 0;
-    if (length < FILE_HEADER)
+    if (length < PCAP_FILE_HEADER)
         return capture_fail(capture, "the file ends inside its header");
     int code = read_version(capture, bytes);
     if (code == 0)
         code = read_link(capture, bytes);
     if (code)
         return code;
-    capture->format = &format;
-    source_skip(capture->source, FILE_HEADER);
+    capture->format = &pcap_format;
+    source_skip(capture->source, PCAP_FILE_HEADER);
     return 1;
 }

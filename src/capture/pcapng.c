@@ -167,10 +167,8 @@ QUICK int begin_block(struct capture *capture, const uint8_t **ret_block,
 {
     size_t there = source_need(capture->source, BLOCK_MIN, ret_block);
     *ret_there = there;
-    if (capture_at_end(capture, there))
-        return 0;
     if (there < BLOCK_MIN)
-        return cut_block(capture, *ret_block, there);
+        return capture_at_end(capture, there) ? 0 : cut_block(capture, *ret_block, there);
     if (__builtin_expect(read32(capture, *ret_block) != BLOCK_SECTION, 1))
         return 1;
     *ret_there = source_need(capture->source, SECTION_FIXED + 4, ret_block);
@@ -213,43 +211,42 @@ QUICK int next_block(struct capture *capture, struct pcapng_block *ret_block)
     return 1;
 }
 
-int pcapng_next_block(struct capture *capture, struct pcapng_block *ret_block)
-{
-    return next_block(capture, ret_block);
-}
-
-int pcapng_read_block(struct capture *capture, const struct pcapng_block *block,
+/* 1: a packet; 0: none; or negative. */
+static int read_other(struct capture *capture, const struct pcapng_block *block,
                       struct packet *ret_packet)
 {
-    switch (block->type) {
-    case BLOCK_ENHANCED_PACKET:
-    case BLOCK_OBSOLETE_PACKET: return read_packet(capture, block, ret_packet);
-    case BLOCK_SIMPLE_PACKET: return read_simple(capture, block, ret_packet);
-    case BLOCK_INTERFACE: return pcapng_add_interface(capture, block);
-    default: return 0;
-    }
+    int code = 0;
+    if (block->type == BLOCK_OBSOLETE_PACKET)
+        return read_packet(capture, block, ret_packet);
+    if (block->type == BLOCK_SIMPLE_PACKET)
+        return read_simple(capture, block, ret_packet);
+    if (block->type == BLOCK_INTERFACE)
+        code = pcapng_add_interface(capture, block);
+    if (code == 0 && capture->pass)
+        capture->pass(capture->pass_owner, block);
+    return code;
 }
 
 static int next(struct capture *capture, struct packet *ret_packet)
 {
-    struct pcapng_block block;
+    struct pcapng_block *block = &capture->block;
     int code;
-    while ((code = next_block(capture, &block)) == 1) {
-        code = __builtin_expect(block.type == BLOCK_ENHANCED_PACKET, 1)
-                   ? read_packet(capture, &block, ret_packet)
-                   : pcapng_read_block(capture, &block, ret_packet);
+    while ((code = next_block(capture, block)) == 1) {
+        code = __builtin_expect(block->type == BLOCK_ENHANCED_PACKET, 1)
+                   ? read_packet(capture, block, ret_packet)
+                   : read_other(capture, block, ret_packet);
         if (code != 0)
             return code;
     }
     return code;
 }
 
-static const struct capture_format format = {"pcapng", next};
+const struct capture_format pcapng_format = {"pcapng", next};
 
 int pcapng_begin(struct capture *capture, const uint8_t *bytes, size_t length)
 {
     if (length < 4 || read32(capture, bytes) != BLOCK_SECTION)
         return 0;
-    capture->format = &format;
+    capture->format = &pcapng_format;
     return 1;
 }

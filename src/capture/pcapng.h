@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 struct capture;
-struct packet;
 
 enum {
     BLOCK_INTERFACE = 1,
@@ -72,11 +71,6 @@ struct pcapng_option {
 bool pcapng_next_option(const struct capture *capture, struct pcapng_options *options,
                         struct pcapng_option *ret_option);
 
-/* The next block; where a section begins, it has begun. 1, 0 at the end, or negative. */
-int pcapng_next_block(struct capture *capture, struct pcapng_block *ret_block);
-/* Takes in what the block says. 1: a packet; 0: none; or negative. */
-int pcapng_read_block(struct capture *capture, const struct pcapng_block *block,
-                      struct packet *ret_packet);
 /* The options of an enhanced or obsolete packet block with so many bytes captured. */
 struct pcapng_options pcapng_packet_options(const struct pcapng_block *block,
                                             uint32_t captured);

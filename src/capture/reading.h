@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "capture/packet.h"
+#include "capture/pcapng.h"
 #include "capture/source.h"
 
 enum {
@@ -42,6 +43,11 @@ struct capture {
      * one. */
     struct capture_interface *interfaces;
     uint32_t interface_count, interfaces_before;
+    /* pcapng: the block the last packet was in; and what is shown, where it is not null,
+     * every block that holds none, once it is understood. */
+    struct pcapng_block block;
+    void (*pass)(void *owner, const struct pcapng_block *block);
+    void *pass_owner;
     /* Sticky: */
     bool ended;
     struct error failure;
@@ -52,6 +58,8 @@ struct capture_format {
     /* As capture_next, but for stickiness; packet and number are the capture's to count. */
     int (*next)(struct capture *capture, struct packet *ret_packet);
 };
+
+extern const struct capture_format pcap_format, pcapng_format;
 
 /* Reads the file's beginning, which `bytes` shows: 1, 0 where it is not this format, or a
  * negative code with capture->failure set. */
