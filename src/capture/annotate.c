@@ -16,6 +16,7 @@ struct annotate {
     struct capture *capture;
     struct output *output; /* pcapng */
     struct writer *writer; /* pcap */
+    bool begun;            /* pcapng: there is a section */
     bool pending;
     struct packet packet;
 };
@@ -34,6 +35,7 @@ static void copy_block(void *owner, const struct pcapng_block *block)
     static const uint8_t no_length[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
     uint32_t copied = 0;
     if (block->type == BLOCK_SECTION) {
+        annotate->begun = true;
         output_append(annotate->output, block->bytes, SECTION_FIXED - sizeof no_length);
         output_append(annotate->output, no_length, sizeof no_length);
         copied = SECTION_FIXED;
@@ -214,8 +216,12 @@ int annotate_open(const char *path_in, const char *path_out,
 int annotate_commit(struct annotate *annotate, struct error *err)
 {
     write_pending(annotate);
-    return annotate->writer ? writer_commit(annotate->writer, err)
-                            : output_commit(annotate->output, err);
+    if (annotate->writer)
+        return writer_commit(annotate->writer, err);
+    if (!annotate->begun)
+        return error_set(err, ERROR_CORRUPT, "%s: nothing of it could be read to keep",
+                         annotate->capture->name);
+    return output_commit(annotate->output, err);
 }
 
 void annotate_close(struct annotate **annotate)

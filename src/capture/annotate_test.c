@@ -334,6 +334,22 @@ static void what_is_good_of_a_damaged_capture_may_be_kept(void **state)
     assert_string_equal(comments_out(), "#1 (x)\n");
 }
 
+static void a_capture_without_a_beginning_is_not_kept(void **state)
+{
+    (void)state;
+    struct file_sample sample = motley(false);
+    struct annotate *annotate;
+    struct packet packet;
+    struct error err;
+    sample_write(sample.bytes, 27, path_in);
+    assert_int_equal(annotate_open(path_in, path_out, &annotate, NULL), 0);
+    assert_int_equal(annotate_next(annotate, &packet, NULL), ERROR_CORRUPT);
+    assert_int_equal(annotate_commit(annotate, &err), ERROR_CORRUPT);
+    assert_non_null(strstr(err.sentence, ": nothing of it could be read to keep"));
+    annotate_close(&annotate);
+    assert_int_equal(access(path_out, F_OK), -1);
+}
+
 static void without_a_commit_there_is_no_file(void **state)
 {
     (void)state;
@@ -405,7 +421,7 @@ static void wireshark_shows_the_comments(void **state)
 {
     (void)state;
     if (system("tshark --version >/dev/null 2>&1") != 0) {
-        print_message("skipped: tshark is not installed\n");
+        print_message("# skipped: tshark is not installed\n");
         skip();
     }
     for (int big = 0; big < 2; big++) {
@@ -436,6 +452,7 @@ int main(void)
         with_paths(a_block_is_not_made_larger_than_readers_take),
         with_paths(pcap_becomes_pcapng),
         with_paths(what_is_good_of_a_damaged_capture_may_be_kept),
+        with_paths(a_capture_without_a_beginning_is_not_kept),
         with_paths(without_a_commit_there_is_no_file),
         with_paths(what_cannot_be_read_twice_is_refused),
         with_paths(wireshark_shows_the_comments),
