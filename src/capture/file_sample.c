@@ -309,7 +309,7 @@ void sample_try_every_cut(const struct file_sample *sample)
 
 void sample_write(const void *bytes, size_t length, char ret_path[SAMPLE_PATH])
 {
-    strcpy(ret_path, "/tmp/woshou-test.XXXXXX");
+    snprintf(ret_path, SAMPLE_PATH, "%s", "/tmp/woshou-test.XXXXXX");
     int fd = mkstemp(ret_path);
     assert_true(fd >= 0);
     for (size_t at = 0; at < length;) {

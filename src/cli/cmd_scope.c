@@ -161,7 +161,10 @@ static int read_option(struct scope *scope, int option)
     switch (option) {
     case 'r': scope->file = optarg; return 0;
     case 'i': scope->interface = optarg; return 0;
-    case EVENTS: scope->events = true; /* fall through */
+    case EVENTS:
+        scope->events = true;
+        scope->kind = SCOPE_JSON;
+        return 0;
     case JSON: scope->kind = SCOPE_JSON; return 0;
     case CSV: scope->kind = SCOPE_CSV; return 0;
     case LADDER: return read_id(scope, SCOPE_LADDER, "--ladder", optarg);
@@ -320,7 +323,7 @@ static int report(const struct scope *scope, struct scope_output *output,
     if (code)
         return complain(EXIT_FAILED, "%s", err->sentence);
     if (printed)
-        return EXIT_FAILED; /* main tells that standard output failed */
+        return complain(EXIT_FAILED, "%s", _("standard output cannot be written"));
     if (picture && !output->found)
         return complain(EXIT_FAILED, _("there is no connection %u; the last is %.0f"),
                         scope->id, (double)connections);
