@@ -36,19 +36,24 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
            memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
-char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
+char *endpoint_format_address(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
 {
-    char address[INET6_ADDRSTRLEN];
     switch (endpoint->family) {
-    case 4:
-        inet_ntop(AF_INET, endpoint->address, address, sizeof address);
-        snprintf(text, ENDPOINT_TEXT, "%s:%u", address, endpoint->port);
-        break;
-    case 6:
-        inet_ntop(AF_INET6, endpoint->address, address, sizeof address);
-        snprintf(text, ENDPOINT_TEXT, "[%s]:%u", address, endpoint->port);
-        break;
+    case 4: inet_ntop(AF_INET, endpoint->address, text, ENDPOINT_TEXT); break;
+    case 6: inet_ntop(AF_INET6, endpoint->address, text, ENDPOINT_TEXT); break;
     default: snprintf(text, ENDPOINT_TEXT, "?");
     }
+    return text;
+}
+
+char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
+{
+    char address[ENDPOINT_TEXT];
+    endpoint_format_address(endpoint, address);
+    if (endpoint->family)
+        snprintf(text, ENDPOINT_TEXT, endpoint->family == 4 ? "%.45s:%u" : "[%.45s]:%u",
+                 address, endpoint->port);
+    else
+        snprintf(text, ENDPOINT_TEXT, "?");
     return text;
 }

@@ -26,5 +26,7 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 /* Writes its text into `text` (ENDPOINT_TEXT bytes) and returns `text`; "?" for family 0.
  * IPv6 as RFC 5952 spells it. */
 char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);
+/* The same for the address alone: "10.9.0.1", "2001:db8::1". */
+char *endpoint_format_address(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);
 
 #endif

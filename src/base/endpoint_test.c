@@ -66,6 +66,17 @@ static void an_address_of_another_family_is_none(void **state)
     assert_true(endpoint_equal(&endpoint, &none));
 }
 
+static void an_address_is_written_without_its_port(void **state)
+{
+    (void)state;
+    char text[ENDPOINT_TEXT];
+    struct endpoint ipv4 = endpoint_ipv4(10, 9, 0, 1, 7), none = {0};
+    struct endpoint ipv6 = {.family = 6, .address = {0x20, 1, 0xd, 0xb8, [15] = 1}};
+    assert_string_equal(endpoint_format_address(&ipv4, text), "10.9.0.1");
+    assert_string_equal(endpoint_format_address(&ipv6, text), "2001:db8::1");
+    assert_string_equal(endpoint_format_address(&none, text), "?");
+}
+
 static void equal_means_family_address_and_port(void **state)
 {
     (void)state;
@@ -89,6 +100,7 @@ int main(void)
         cmocka_unit_test(none_is_a_question_mark),
         cmocka_unit_test(ipv4_inside_ipv6_is_ipv4),
         cmocka_unit_test(an_address_of_another_family_is_none),
+        cmocka_unit_test(an_address_is_written_without_its_port),
         cmocka_unit_test(equal_means_family_address_and_port),
     };
     return cmocka_run_group_tests_name("endpoint", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "draw/advice.h"
 #include "draw/why.h"
 #include "draw/words.h"
 #include "tcp/story.h"
@@ -55,6 +56,12 @@ static json_t *why_json(const struct story *story, const struct words *words)
     json_t *text = why.failed ? NULL : json_string(buffer_text(&why));
     buffer_done(&why);
     return text;
+}
+
+static json_t *next_json(const struct story *story, const struct words *words)
+{
+    const char *text = advice_text(advice_of(story));
+    return text ? json_string(words->say(text)) : json_null();
 }
 
 /* --- events --- */
@@ -166,7 +173,8 @@ void json_story(const struct story *story, bool events, const struct words *word
                 struct buffer *buffer)
 {
     json_t *object = outcome_json(story);
-    bool failed = json_object_set_new(object, "why", why_json(story, words)) != 0;
+    bool failed = json_object_set_new(object, "why", why_json(story, words)) != 0 ||
+                  json_object_set_new(object, "next", next_json(story, words)) != 0;
     if (events && !failed)
         failed = json_object_set_new(object, "events", events_json(story)) != 0;
     if (!failed)

@@ -6,7 +6,7 @@
  *      "closed_first", "reset_by", "client_state", "server_state", "standing",
  *      "client_bytes", "server_bytes", "packets", "anomalies": [{"what", "packets"}],
  *      "zeek": {"conn_state", "history"}, "wireshark": {"completeness"}, "evidence",
- *      "why",
+ *      "why", "next",
  *      "events": [
  *        {"t_ns", "what": "call", "place", "name", "phase", "result"},
  *        {"t_ns", "what": "packet", "number", "from", "flags", "seq", "ack", "bytes",
@@ -22,7 +22,8 @@ struct story;
 struct words;
 
 /* Appends the story, by its verdict as of the last story_judge, and a newline; with its
- * events where `events`. "why" is in the language of `words`, all else never is. */
+ * events where `events`. "why" and "next", what to check where it failed, are in the
+ * language of `words`, all else never is. */
 void json_story(const struct story *story, bool events, const struct words *words,
                 struct buffer *buffer);
 

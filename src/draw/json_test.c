@@ -85,7 +85,7 @@ static void the_line_has_its_fields_in_order(void **state)
     expect_keys(story, "id client server start_ns end_ns handshake_ns open close "
                        "closed_first reset_by client_state server_state standing "
                        "client_bytes server_bytes packets anomalies zeek wireshark "
-                       "evidence why ");
+                       "evidence why next ");
     expect_keys(json_object_get(story, "zeek"), "conn_state history ");
     expect_keys(json_object_get(story, "wireshark"), "completeness ");
     json_decref(story);
@@ -112,6 +112,7 @@ static void the_conversation_is_told(void **state)
     assert_int_equal(number_of(story, "server_bytes"), 12);
     assert_int_equal(json_array_size(json_object_get(story, "anomalies")), 0);
     assert_string_not_equal(text_of(story, "why"), "(no text)");
+    assert_true(json_is_null(json_object_get(story, "next")));
     json_decref(story);
 }
 
@@ -121,6 +122,7 @@ static void what_was_not_seen_is_null(void **state)
     json_t *story = parsed(sample_refused(), false);
     assert_true(json_is_null(json_object_get(story, "handshake_ns")));
     assert_true(json_is_null(json_object_get(story, "closed_first")));
+    assert_non_null(strstr(text_of(story, "next"), "Check on the server"));
     json_decref(story);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "draw/advice.h"
 #include "draw/fill.h"
 #include "draw/ladder.h"
 #include "draw/marks.h"
@@ -109,6 +110,18 @@ static void append_verdict(struct buffer *out, const struct story *story,
     buffer_done(&sentence);
 }
 
+/* Of a capture: what to check next. */
+static void append_advice(struct buffer *out, const struct story *story,
+                          const struct words *words, const char *class)
+{
+    const char *text = advice_text(advice_of(story));
+    if (!text || story->verdict.standing != STANDING_INFERRED)
+        return;
+    buffer_append_format(out, "<p class=\"advice %s\" lang=\"%s\">", class, words->tag);
+    markup_text(out, words->say(text));
+    buffer_append_text(out, "</p>\n");
+}
+
 static void print_verdicts(struct buffer *out, const struct ladder *ladder,
                            const struct words *words, const char *class)
 {
@@ -117,6 +130,7 @@ static void print_verdicts(struct buffer *out, const struct ladder *ladder,
                              words->tag);
         append_verdict(out, ladder->stories[0], words);
         buffer_append_text(out, "</p>\n");
+        append_advice(out, ladder->stories[0], words, class);
         return;
     }
     buffer_append_format(out, "<ul class=\"verdict %s\" lang=\"%s\">\n", class,

@@ -39,7 +39,7 @@ void text_header(const struct ladder *ladder, const struct text_options *options
 /* The rows from `from` up to but not including `to`. */
 void text_rows(const struct ladder *ladder, const struct text_options *options,
                size_t from, size_t to, struct buffer *buffer);
-/* A sentence or two for each story. */
+/* A sentence or two for each story; of a capture, what to check next. */
 void text_footer(const struct ladder *ladder, const struct text_options *options,
                  struct buffer *buffer);
 

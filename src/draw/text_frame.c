@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/paragraph.h"
 #include "base/visible.h"
+#include "draw/advice.h"
 #include "draw/lanes.h"
 #include "draw/text.h"
 #include "draw/why.h"
@@ -105,6 +106,17 @@ void text_header(const struct ladder *ladder, const struct text_options *options
     }
 }
 
+/* Of a capture: who looks at one asks what to do about it. */
+static void write_advice(const struct story *story, const struct text_options *options,
+                         int width, struct buffer *buffer)
+{
+    const char *text = advice_text(advice_of(story));
+    if (!text || story->verdict.standing != STANDING_INFERRED)
+        return;
+    buffer_append_char(buffer, '\n');
+    paragraph_append(buffer, options->words->say(text), width, 0);
+}
+
 void text_footer(const struct ladder *ladder, const struct text_options *options,
                  struct buffer *buffer)
 {
@@ -124,5 +136,6 @@ void text_footer(const struct ladder *ladder, const struct text_options *options
             buffer->failed = why.failed;
         paragraph_append(buffer, buffer_text(&why), lanes.width, indent);
         buffer_done(&why);
+        write_advice(ladder->stories[i], options, lanes.width, buffer);
     }
 }

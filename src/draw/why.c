@@ -21,6 +21,7 @@ struct sentence {
     const struct words *words;
     struct buffer *buffer;
     bool begun;
+    bool numbered; /* a capture's: its packets have numbers that a reader can look up */
 };
 
 static void say(struct sentence *sentence, const char *phrase, const struct fill *fills,
@@ -48,12 +49,55 @@ static void say_counted(struct sentence *sentence, uint64_t count, const char *o
             1);
 }
 
+/* --- the packets that show it --- */
+
+enum { NUMBERS_MAX = 6 };
+
+/* " (packets 1, 2, 3)", after what they show. */
+static void say_numbers(struct sentence *sentence, const struct evidence *evidence)
+{
+    const struct words *words = sentence->words;
+    struct buffer list;
+    uint32_t shown = evidence->kept < NUMBERS_MAX ? evidence->kept : NUMBERS_MAX;
+
+    if (!sentence->numbered || shown == 0)
+        return;
+    buffer_init(&list, 0);
+    for (uint32_t i = 0; i < shown; i++)
+        buffer_append_format(&list, "%s%" PRIu64, i ? words->say(N_(", ")) : "",
+                             evidence->packets[i]);
+    if (evidence->count > shown)
+        buffer_append_text(&list, words->say(N_(", ...")));
+    const char *phrase =
+        evidence->count == 1 ? N_(" (packet {packets})") : N_(" (packets {packets})");
+    fill_append(sentence->buffer, words->say(phrase),
+                &(struct fill){"packets", buffer_text(&list)}, 1);
+    buffer_done(&list);
+}
+
+enum {
+    OPENING_PROOFS =
+        1 << PROOF_SYN | 1 << PROOF_SYN_ACK | 1 << PROOF_SYN_ACK_ACKED | 1 << PROOF_ICMP,
+    CLOSING_PROOFS = 1 << PROOF_FIN | 1 << PROOF_FIN_ACKED | 1 << PROOF_RST
+};
+
+/* Those of the verdict's evidence that are among `proofs`. */
+static void say_proofs(struct sentence *sentence, const struct verdict *verdict,
+                       unsigned proofs)
+{
+    struct evidence some = {0};
+    for (uint32_t i = 0; i < verdict->evidence.kept; i++)
+        if (proofs & 1U << verdict->proofs[i])
+            some.packets[some.kept++] = verdict->evidence.packets[i];
+    some.count = some.kept;
+    say_numbers(sentence, &some);
+}
+
 /* --- what the events tell beside the verdict --- */
 
 struct notes {
     const struct event_call *connect; /* its first return */
-    bool reset_seen;                  /* a RST of the server's */
-    uint64_t syns, fates[FATE_INJECTED + 1];
+    uint64_t fates[FATE_INJECTED + 1];
 };
 
 static struct notes take_notes(const struct story *story)
@@ -66,10 +110,7 @@ static struct notes take_notes(const struct story *story)
             notes.connect = &event->call;
         if (event->kind != EVENT_PACKET)
             continue;
-        const struct event_packet *packet = &event->packet;
-        notes.fates[packet->fate]++;
-        notes.reset_seen |= packet->from == PLACE_SERVER && (packet->flags & TCP_RST);
-        notes.syns += packet->from == PLACE_CLIENT && (packet->flags & TCP_SYN);
+        notes.fates[event->packet.fate]++;
     }
     return notes;
 }
@@ -100,41 +141,69 @@ static void say_three_way(struct sentence *sentence, const struct verdict *verdi
     say(sentence, phrase, &(struct fill){"ms", ms}, 1);
 }
 
-static void say_refused(struct sentence *sentence, const struct story *story,
-                        const struct notes *notes)
+static void say_refused(struct sentence *sentence, const struct story *story)
 {
-    char port[8];
+    char port[8], reporter[ENDPOINT_TEXT];
+    bool by_icmp = icmp_meaning(&story->verdict.icmp) == ICMP_PORT;
+    const char *phrase = N_("refused: nobody listens on port {port}");
+
     snprintf(port, sizeof port, "%" PRIu16, story->server.port);
-    say(sentence,
-        notes->reset_seen
-            ? N_("refused: nobody listens on port {port}, and the host answered "
-                 "the SYN with RST at once")
-            : N_("refused: nobody listens on port {port}"),
-        &(struct fill){"port", port}, 1);
+    if (story->verdict.reset_seen)
+        phrase = N_("refused: nobody listens on port {port}, and the host answered "
+                    "the SYN with RST at once");
+    else if (by_icmp)
+        phrase = N_("refused: {reporter} answered the SYN with ICMP, port {port} "
+                    "unreachable");
+    say(sentence, phrase,
+        (const struct fill[]){{"port", port},
+                              {"reporter", endpoint_format_address(
+                                               &story->verdict.icmp.reporter, reporter)}},
+        2);
+}
+
+static void say_unreachable(struct sentence *sentence, const struct icmp_note *icmp)
+{
+    static const char *const phrases[] = {
+        [ICMP_HOST] = N_("unreachable: {reporter} says by ICMP that it cannot reach the "
+                         "server"),
+        [ICMP_NETWORK] = N_("unreachable: {reporter} says by ICMP that it knows no way "
+                            "to the server"),
+        [ICMP_FORBIDDEN] = N_("unreachable: {reporter} says by ICMP that it does not let "
+                              "the connection through"),
+        [ICMP_TOO_FAR] = N_("unreachable: {reporter} says by ICMP that the packet went "
+                            "through too many routers"),
+        [ICMP_OTHER] = N_("unreachable: the network cannot deliver to the server"),
+    };
+    char reporter[ENDPOINT_TEXT];
+    const char *phrase = phrases[icmp_meaning(icmp)];
+    say(sentence, phrase ? phrase : phrases[ICMP_OTHER],
+        &(struct fill){"reporter", endpoint_format_address(&icmp->reporter, reporter)},
+        1);
+}
+
+static void say_no_answer(struct sentence *sentence, uint32_t syns)
+{
+    if (syns == 0)
+        say_plain(sentence, N_("no answer came from the server"));
+    say_counted(sentence, syns, N_("no answer: one SYN was sent, and nothing came back"),
+                N_("no answer: {count} SYNs were sent, and nothing came back"));
 }
 
 static void say_open(struct sentence *sentence, const struct story *story,
                      const struct notes *notes)
 {
-    switch (story->verdict.open) {
-    case OPEN_THREE_WAY: say_three_way(sentence, &story->verdict, notes); break;
+    const struct verdict *verdict = &story->verdict;
+    switch (verdict->open) {
+    case OPEN_THREE_WAY: say_three_way(sentence, verdict, notes); break;
     case OPEN_SIMULTANEOUS:
         say_plain(sentence, N_("opened by both ends at once: their SYNs crossed"));
         break;
     case OPEN_FAST_OPEN:
         say_plain(sentence, N_("opened with data in the SYN already (TCP Fast Open)"));
         break;
-    case OPEN_REFUSED: say_refused(sentence, story, notes); break;
-    case OPEN_UNREACHABLE:
-        say_plain(sentence, N_("unreachable: the network cannot deliver to the server"));
-        break;
-    case OPEN_NO_ANSWER:
-        if (notes->syns == 0)
-            say_plain(sentence, N_("no answer came from the server"));
-        say_counted(sentence, notes->syns,
-                    N_("no answer: one SYN was sent, and nothing came back"),
-                    N_("no answer: {count} SYNs were sent, and nothing came back"));
-        break;
+    case OPEN_REFUSED: say_refused(sentence, story); break;
+    case OPEN_UNREACHABLE: say_unreachable(sentence, &verdict->icmp); break;
+    case OPEN_NO_ANSWER: say_no_answer(sentence, verdict->syns); break;
     case OPEN_HALF_OPEN:
         say_plain(sentence,
                   N_("half open: the server answered the SYN, but its SYN ACK was "
@@ -142,12 +211,14 @@ static void say_open(struct sentence *sentence, const struct story *story,
         break;
     case OPEN_ABORTED:
         say_plain(sentence,
-                  story->verdict.reset_by == SIDE_SERVER
+                  verdict->reset_by == SIDE_SERVER
                       ? N_("aborted: the server reset it before the handshake was done")
                       : N_("aborted: the client reset it before the handshake was done"));
         break;
     case OPEN_NOT_SEEN: say_plain(sentence, N_("its opening was not seen")); break;
     }
+    say_proofs(sentence, verdict,
+               OPENING_PROOFS | (verdict->close == CLOSE_NONE ? 1U << PROOF_RST : 0));
     if (notes->connect && notes->connect->result < 0 &&
         notes->connect->result != -EINPROGRESS)
         say(sentence, N_("connect() failed with {error}"),
@@ -217,9 +288,11 @@ static void say_trouble(struct sentence *sentence, const struct verdict *verdict
         if (fate_phrases[i].one)
             say_counted(sentence, notes->fates[i], fate_phrases[i].one,
                         fate_phrases[i].more);
-    for (int i = 0; i < ANOMALY_KIND_COUNT; i++)
+    for (int i = 0; i < ANOMALY_KIND_COUNT; i++) {
         say_counted(sentence, verdict->anomalies[i].count, anomaly_phrases[i].one,
                     anomaly_phrases[i].more);
+        say_numbers(sentence, &verdict->anomalies[i]);
+    }
 }
 
 /* --- how it closed, and what remains --- */
@@ -258,8 +331,9 @@ static void say_close(struct sentence *sentence, const struct verdict *verdict)
                                 ? N_("closed, by the client first; how was not seen")
                                 : N_("closed; how was not seen"));
         break;
-    case CLOSE_NONE: break;
+    case CLOSE_NONE: return;
     }
+    say_proofs(sentence, verdict, CLOSING_PROOFS);
 }
 
 /* Linux keeps TIME_WAIT for 60 s whatever it is told; of a host only inferred nobody
@@ -292,10 +366,18 @@ static void say_remains(struct sentence *sentence, const struct verdict *verdict
 void why_story(const struct story *story, const struct words *words,
                struct buffer *buffer)
 {
-    struct sentence sentence = {.words = words, .buffer = buffer};
+    const struct verdict *verdict = &story->verdict;
+    struct sentence sentence = {.words = words,
+                                .buffer = buffer,
+                                .numbered = verdict->standing == STANDING_INFERRED};
     struct notes notes = take_notes(story);
     say_open(&sentence, story, &notes);
-    say_trouble(&sentence, &story->verdict, &notes);
-    say_close(&sentence, &story->verdict);
-    say_remains(&sentence, &story->verdict);
+    say_trouble(&sentence, verdict, &notes);
+    say_close(&sentence, verdict);
+    say_remains(&sentence, verdict);
+}
+
+const char *why_anomaly(enum anomaly_kind kind)
+{
+    return anomaly_phrases[kind].one;
 }

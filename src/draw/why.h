@@ -4,13 +4,17 @@
 #ifndef WOSHOU_DRAW_WHY_H
 #define WOSHOU_DRAW_WHY_H
 
+#include "tcp/story.h"
+
 struct buffer;
-struct story;
 struct words;
 
 /* Appends it, by the story's verdict as of the last story_judge, without a final full
- * stop. */
+ * stop. Of a capture each part names the packets that show it: "(packets 1, 2, 3)". */
 void why_story(const struct story *story, const struct words *words,
                struct buffer *buffer);
+
+/* What one packet shows that is an anomaly: "the SYN was sent again". A message. */
+const char *why_anomaly(enum anomaly_kind kind);
 
 #endif

@@ -53,9 +53,11 @@ static void the_samples(void **state)
         "sent; the SYN was sent again; reset by the server");
     expect_sample(sample_one_of_three(1),
                   "opened three-way in 40.1 ms, inside connect(); still open");
-    expect_sample(sample_capture(),
-                  "opened three-way in 8.17 ms; closed by the server in "
-                  "four segments; the server is left in TIME_WAIT");
+    expect_sample(
+        sample_capture(),
+        "opened three-way in 8.17 ms (packets 1, 2, 3); closed by the server in "
+        "four segments (packets 8, 9, 10, 11); the server is left in "
+        "TIME_WAIT");
     expect_sample(sample_crossing(), "opened three-way in 40.1 ms, inside connect(); "
                                      "closed by both ends at once: their "
                                      "FINs crossed; both ends wait 60 s in TIME_WAIT");
@@ -183,6 +185,56 @@ static void every_anomaly_once_and_often(void **state)
         }
 }
 
+static void an_icmp_error_is_told_with_who_sent_it(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t code;
+        const char *said;
+    } codes[] = {
+        {1, "unreachable: 10.9.0.254 says by ICMP that it cannot reach the server"},
+        {0, "unreachable: 10.9.0.254 says by ICMP that it knows no way to the "
+            "server"},
+        {13, "unreachable: 10.9.0.254 says by ICMP that it does not let the "
+             "connection through"}};
+    struct icmp_note icmp = {.family = 4, .type = 3, .reporter = {0}};
+    icmp.reporter = endpoint_ipv4(10, 9, 0, 254, 0);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        icmp.code = codes[i].code;
+        expect_verdict(
+            (struct verdict){.open = OPEN_UNREACHABLE, .close = CLOSE_NONE, .icmp = icmp},
+            codes[i].said);
+    }
+    icmp.type = 11;
+    expect_verdict(
+        (struct verdict){.open = OPEN_UNREACHABLE, .close = CLOSE_NONE, .icmp = icmp},
+        "unreachable: 10.9.0.254 says by ICMP that the packet went through too many "
+        "routers");
+    icmp.type = 3, icmp.code = 3;
+    expect_verdict(
+        (struct verdict){.open = OPEN_REFUSED, .close = CLOSE_NONE, .icmp = icmp},
+        "refused: 10.9.0.254 answered the SYN with ICMP, port 80 unreachable");
+}
+
+static void a_captures_packets_are_named_and_too_many_are_cut_short(void **state)
+{
+    (void)state;
+    struct verdict verdict = {
+        .open = OPEN_NO_ANSWER,
+        .close = CLOSE_NONE,
+        .syns = 9,
+        .standing = STANDING_INFERRED,
+        .evidence = {.packets = {4}, .kept = 1, .count = 1},
+        .proofs = {PROOF_SYN},
+    };
+    struct evidence *again = &verdict.anomalies[ANOMALY_SYN_RETRANSMITTED];
+    for (again->count = 0; again->count < 8; again->count++)
+        again->packets[again->kept++] = 10 + again->count;
+    expect_verdict(verdict, "no answer: 9 SYNs were sent, and nothing came back "
+                            "(packet 4); the SYN was sent again 8 times "
+                            "(packets 10, 11, 12, 13, 14, 15, ...)");
+}
+
 static void an_observed_time_wait_has_its_time_and_an_inferred_one_not(void **state)
 {
     (void)state;
@@ -241,6 +293,8 @@ int main(void)
         cmocka_unit_test(every_way_of_opening),
         cmocka_unit_test(every_way_of_closing),
         cmocka_unit_test(every_anomaly_once_and_often),
+        cmocka_unit_test(an_icmp_error_is_told_with_who_sent_it),
+        cmocka_unit_test(a_captures_packets_are_named_and_too_many_are_cut_short),
         cmocka_unit_test(an_observed_time_wait_has_its_time_and_an_inferred_one_not),
         cmocka_unit_test(a_connect_that_did_not_wait_is_told_apart),
         cmocka_unit_test(a_translation_may_reorder),

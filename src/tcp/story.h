@@ -171,11 +171,33 @@ struct evidence {
     uint32_t count; /* how many there were */
 };
 
+/* What a packet that the verdict rests on is to it. */
+enum proof {
+    PROOF_SYN,
+    PROOF_SYN_ACK,
+    PROOF_SYN_ACK_ACKED,
+    PROOF_FIN,
+    PROOF_FIN_ACKED,
+    PROOF_RST,
+    PROOF_ICMP
+};
+
 /* An ICMP error that quotes a segment of the connection. */
 struct icmp_note {
     uint8_t family; /* 4 or 6: whose numbers `type` and `code` are; 0: there was none */
     uint8_t type, code;
     struct endpoint reporter; /* who sent it; the port is 0 */
+};
+
+/* What it says of the way to the server (RFC 792, 1122, 1812; RFC 4443). */
+enum icmp_meaning {
+    ICMP_NOTHING,   /* there was none */
+    ICMP_PORT,      /* the port cannot be reached */
+    ICMP_HOST,      /* the host cannot be reached */
+    ICMP_NETWORK,   /* there is no way to it */
+    ICMP_FORBIDDEN, /* somebody does not let it through */
+    ICMP_TOO_FAR,   /* the time to live ran out on the way */
+    ICMP_OTHER
 };
 
 struct verdict {
@@ -190,7 +212,8 @@ struct verdict {
     uint64_t client_bytes, server_bytes; /* payload, each byte of the sequence once */
     uint32_t packets;
     struct evidence anomalies[ANOMALY_KIND_COUNT];
-    struct evidence evidence; /* the packets the verdict rests on */
+    struct evidence evidence;           /* the packets the verdict rests on */
+    uint8_t proofs[STORY_EVIDENCE_MAX]; /* enum proof, of each of them */
     char zeek_state[8], zeek_history[ZEEK_HISTORY];
     unsigned completeness; /* Wireshark's tcp.completeness */
     uint32_t syns;         /* bare SYNs of the client's, sent again or not */
@@ -260,6 +283,8 @@ int story_infer_states(struct story *story);
 
 /* Works out story->verdict from the events. 0, or ERROR_MEMORY: then it lacks something. */
 int story_judge(struct story *story);
+
+enum icmp_meaning icmp_meaning(const struct icmp_note *note);
 
 /* The words, as JSON has them. */
 const char *place_word(enum place place);

@@ -23,11 +23,11 @@ static enum open_word judge_open_by_call(const struct tally *tally)
  * that the way ends somewhere (RFC 1122, 4.2.3.9; RFC 4443, 3.1). */
 static enum open_word judge_open_by_icmp(const struct icmp_note *icmp)
 {
-    bool port = icmp->family == 4 ? icmp->type == 3 && icmp->code == 3
-                                  : icmp->type == 1 && icmp->code == 4;
-    if (icmp->family == 0)
-        return OPEN_NO_ANSWER;
-    return port ? OPEN_REFUSED : OPEN_UNREACHABLE;
+    switch (icmp_meaning(icmp)) {
+    case ICMP_NOTHING: return OPEN_NO_ANSWER;
+    case ICMP_PORT: return OPEN_REFUSED;
+    default: return OPEN_UNREACHABLE;
+    }
 }
 
 static enum open_word judge_open(const struct tally *tally)
@@ -89,15 +89,22 @@ static enum side_word side_of(enum place place)
     return place == PLACE_CLIENT ? SIDE_CLIENT : SIDE_SERVER;
 }
 
-static void note(struct evidence *evidence, uint64_t number)
+/* A packet may be two things: a FIN that acknowledges the other's is told as a FIN. */
+static void note(struct verdict *verdict, uint64_t number, enum proof proof)
 {
+    struct evidence *evidence = &verdict->evidence;
     if (!number)
         return;
     for (uint32_t i = 0; i < evidence->kept; i++)
-        if (evidence->packets[i] == number)
+        if (evidence->packets[i] == number) {
+            if (proof == PROOF_FIN)
+                verdict->proofs[i] = PROOF_FIN;
             return;
-    if (evidence->kept < STORY_EVIDENCE_MAX)
+        }
+    if (evidence->kept < STORY_EVIDENCE_MAX) {
+        verdict->proofs[evidence->kept] = (uint8_t)proof;
         evidence->packets[evidence->kept++] = number;
+    }
     evidence->count++;
 }
 
@@ -106,20 +113,19 @@ static void collect_evidence(const struct tally *tally, struct verdict *verdict)
     const struct tally_end *ends = tally->end;
     enum place first = verdict->closed_first == SIDE_SERVER ? PLACE_SERVER : PLACE_CLIENT;
     enum place second = place_other(first);
-    struct evidence *evidence = &verdict->evidence;
 
-    note(evidence, ends[PLACE_CLIENT].syn);
-    note(evidence, ends[PLACE_SERVER].syn);
-    note(evidence, tally->syn_ack);
-    note(evidence, tally->syn_ack_acked);
-    note(evidence, ends[first].fin);
-    note(evidence, ends[first].fin_acked);
-    note(evidence, ends[second].fin);
-    note(evidence, ends[second].fin_acked);
+    note(verdict, ends[PLACE_CLIENT].syn, PROOF_SYN);
+    note(verdict, ends[PLACE_SERVER].syn, PROOF_SYN);
+    note(verdict, tally->syn_ack, PROOF_SYN_ACK);
+    note(verdict, tally->syn_ack_acked, PROOF_SYN_ACK_ACKED);
+    note(verdict, ends[first].fin, PROOF_FIN);
+    note(verdict, ends[first].fin_acked, PROOF_FIN_ACKED);
+    note(verdict, ends[second].fin, PROOF_FIN);
+    note(verdict, ends[second].fin_acked, PROOF_FIN_ACKED);
     if (verdict->reset_by != SIDE_NULL || verdict->open == OPEN_REFUSED)
-        note(evidence, tally->rst);
+        note(verdict, tally->rst, PROOF_RST);
     if (verdict->open == OPEN_UNREACHABLE || verdict->open == OPEN_REFUSED)
-        note(evidence, tally->icmp_number);
+        note(verdict, tally->icmp_number, PROOF_ICMP);
 }
 
 /* A reset that some receivers heed and others answer, and after which the receiver was
