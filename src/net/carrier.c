@@ -1,0 +1,38 @@
+#include "net/carrier.h"
+
+#include <errno.h>
+
+#include "net/call.h"
+
+ssize_t carrier_receive(struct carrier *carrier, void *buffer, size_t length)
+{
+    if (!carrier->readable)
+        return -EAGAIN;
+    ssize_t received = call_recv(carrier->watch, carrier->fd, buffer, length);
+    if (received == -EINTR)
+        return -EAGAIN;
+    if (received == -EAGAIN)
+        carrier->readable = false;
+    /* A short receive emptied the socket: what comes later is recorded again. Once the end was
+     * recorded nothing more will be. */
+    if (received > 0 && (size_t)received < length && !carrier->hung)
+        carrier->readable = false;
+    return received;
+}
+
+ssize_t carrier_send(struct carrier *carrier, const void *bytes, size_t length)
+{
+    size_t sent = 0;
+    while (sent < length) {
+        ssize_t result = call_send(carrier->watch, carrier->fd,
+                                   (const char *)bytes + sent, length - sent);
+        if (result == -EINTR)
+            continue;
+        if (result == -EAGAIN)
+            break;
+        if (result < 0)
+            return result;
+        sent += (size_t)result;
+    }
+    return sent || !length ? (ssize_t)sent : -EAGAIN;
+}

@@ -1,0 +1,459 @@
+/* What holds always: the bytes of `received` came before those in the scratch buffer, and are given
+ * first. A frame is given from where it lies; one that begins in `received` is completed there. */
+#include "net/channel.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/filled.h"
+#include "net/call.h"
+
+enum { VANISHED_AFTER_MS = 90000, FILE_PIECE_BYTES = 64 << 10 };
+
+int channel_scratch_init(struct channel_scratch *scratch, size_t capacity)
+{
+    *scratch = (struct channel_scratch){.bytes = malloc(capacity), .capacity = capacity};
+    return scratch->bytes ? 0 : -ENOMEM;
+}
+
+void channel_scratch_done(struct channel_scratch *scratch)
+{
+    if (scratch->owner)
+        scratch->owner->scratch = NULL;
+    free(scratch->bytes);
+    *scratch = (struct channel_scratch){0};
+}
+
+/* --- Queues --- */
+
+static size_t queue_length(const struct channel_queue *queue)
+{
+    return queue->buffer.length - queue->begin;
+}
+
+static uint8_t *queue_bytes(const struct channel_queue *queue)
+{
+    return (uint8_t *)queue->buffer.bytes + queue->begin;
+}
+
+/* Gives the memory back where nothing is left. */
+static void queue_tidy(struct channel_queue *queue)
+{
+    if (queue_length(queue) == 0) {
+        buffer_done(&queue->buffer);
+        queue->begin = 0;
+    }
+}
+
+/* What is done with makes room first, once there is more of it than of what is left: so a byte is moved
+ * a bounded number of times. */
+static int queue_append(struct channel_queue *queue, const void *bytes, size_t length)
+{
+    if (queue->begin > queue_length(queue)) {
+        buffer_consume(&queue->buffer, queue->begin);
+        queue->begin = 0;
+    }
+    return buffer_append(&queue->buffer, bytes, length) ? -ENOMEM : 0;
+}
+
+static void queue_done(struct channel_queue *queue)
+{
+    buffer_done(&queue->buffer);
+    queue->begin = 0;
+}
+
+/* --- Life --- */
+
+/* Both are wishes: without them it is slower to send, or to notice. */
+static void set_options(int fd)
+{
+    const int on = 1, vanished_ms = VANISHED_AFTER_MS;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &vanished_ms, sizeof vanished_ms);
+}
+
+int channel_adopt(struct channel *ret_channel, int fd, wo_event *event,
+                  const struct endpoint *peer, struct watch *watch)
+{
+    struct channel channel = {
+        .carrier = {.fd = fd, .watch = watch, .readable = true},
+        .event = event,
+        .peer = *peer,
+        .body_limit = FRAME_BODY_EARLY_BYTES,
+        .unsent_limit = CHANNEL_UNSENT_BYTES,
+    };
+    buffer_init(&channel.received.buffer, 0);
+    buffer_init(&channel.unsent.buffer, 0);
+    set_options(fd);
+    int code = wo_select(fd, event, WO_READ | WO_WRITE | WO_CLOSE);
+    if (code) {
+        channel_close(&channel);
+        return code;
+    }
+    *ret_channel = channel;
+    return 0;
+}
+
+bool channel_is_open(const struct channel *channel)
+{
+    return channel->event != NULL;
+}
+
+void channel_close(struct channel *channel)
+{
+    if (!channel_is_open(channel))
+        return;
+    if (channel->scratch)
+        channel->scratch->owner = NULL;
+    channel->scratch = NULL;
+    call_close(channel->carrier.watch, channel->carrier.fd);
+    channel->carrier.fd = -1;
+    wo_event_free(&channel->event);
+    queue_done(&channel->received);
+    queue_done(&channel->unsent);
+}
+
+static int fail_receiving(struct channel *channel, int code)
+{
+    if (!channel->receive_fault)
+        channel->receive_fault = (int16_t)code;
+    return channel->receive_fault;
+}
+
+static int fail_sending(struct channel *channel, int code)
+{
+    if (!channel->send_fault)
+        channel->send_fault = (int16_t)code;
+    return channel->send_fault;
+}
+
+int channel_enumerate(struct channel *channel, unsigned *ret_events)
+{
+    wo_network_events network = {0};
+    int code = wo_enumerate(channel->carrier.fd, channel->event, &network);
+    if (code)
+        return fail_receiving(channel, code);
+    if (network.events & (WO_READ | WO_CLOSE))
+        channel->carrier.readable = true;
+    if (network.events & WO_CLOSE)
+        channel->carrier.hung = true;
+    if (ret_events)
+        *ret_events = network.events;
+    return network.events & WO_WRITE ? channel_flush(channel) : 0;
+}
+
+/* --- Receiving --- */
+
+int channel_stow(struct channel *channel)
+{
+    struct channel_scratch *scratch = channel->scratch;
+    int code = 0;
+    if (!scratch)
+        return 0;
+    if (scratch->begin < scratch->end)
+        code = queue_append(&channel->received, scratch->bytes + scratch->begin,
+                            scratch->end - scratch->begin);
+    scratch->owner = NULL;
+    scratch->begin = scratch->end = 0;
+    channel->scratch = NULL;
+    return code ? fail_receiving(channel, code) : 0;
+}
+
+/* Makes the channel the scratch buffer's owner. What another's owner fails with, it says itself later. */
+static int take_scratch(struct channel *channel, struct channel_scratch *scratch)
+{
+    if (channel->scratch == scratch)
+        return 0;
+    if (scratch->owner)
+        channel_stow(scratch->owner);
+    int code = channel_stow(channel);
+    scratch->owner = channel;
+    channel->scratch = scratch;
+    return code;
+}
+
+static bool is_streamed(const struct channel *channel, const struct frame *frame)
+{
+    return channel->streamed_type && frame->type == channel->streamed_type;
+}
+
+/* How many bytes, from the header on, must be there for the frame to be given. */
+static size_t needed_bytes(const struct channel *channel, const struct frame *frame)
+{
+    size_t body = frame->total;
+    if (is_streamed(channel, frame) && body > channel->streamed_head)
+        body = channel->streamed_head;
+    return FRAME_HEADER_BYTES + body;
+}
+
+/* Looks for a frame at the beginning of `bytes`: 1, and how many bytes were `ret_taken`; 0, and how
+ * many are needed; or a negated errno. */
+static int find_frame(struct channel *channel, const uint8_t *bytes, size_t length,
+                      struct frame *ret_frame, size_t *ret_needed, size_t *ret_taken)
+{
+    struct frame frame;
+    int code = frame_decode(bytes, length, channel->body_limit, &frame, ret_needed);
+    if (code < 0 || length < FRAME_HEADER_BYTES)
+        return code;
+    *ret_needed = needed_bytes(channel, &frame);
+    if (length < *ret_needed)
+        return 0;
+    *ret_taken = FRAME_HEADER_BYTES + frame.length;
+    if (is_streamed(channel, &frame)) {
+        channel->streamed = frame;
+        channel->streamed.offset = frame.length;
+    }
+    *ret_frame = frame;
+    return 1;
+}
+
+/* The next piece of a streamed frame, of at most `length` bytes at `bytes`. */
+static size_t find_piece(struct channel *channel, const uint8_t *bytes, size_t length,
+                         struct frame *ret_frame)
+{
+    struct frame *streamed = &channel->streamed;
+    uint32_t left = streamed->total - streamed->offset;
+    uint32_t piece = length < left ? (uint32_t)length : left;
+    *ret_frame = *streamed;
+    ret_frame->body = bytes;
+    ret_frame->length = piece;
+    streamed->offset += piece;
+    return piece;
+}
+
+static bool within_streamed(const struct channel *channel)
+{
+    return channel->streamed.offset < channel->streamed.total;
+}
+
+/* A frame, or a piece of one, from what stands first in `bytes`. Arguments and results as of
+ * find_frame. */
+static int find_next(struct channel *channel, const uint8_t *bytes, size_t length,
+                     struct frame *ret_frame, size_t *ret_needed, size_t *ret_taken)
+{
+    if (!within_streamed(channel))
+        return find_frame(channel, bytes, length, ret_frame, ret_needed, ret_taken);
+    *ret_needed = 1;
+    if (length == 0)
+        return 0;
+    *ret_taken = find_piece(channel, bytes, length, ret_frame);
+    return 1;
+}
+
+/* From the bytes of its own, which the scratch buffer's complete. */
+static int next_of_received(struct channel *channel, struct channel_scratch *scratch,
+                            struct frame *ret_frame)
+{
+    struct channel_queue *received = &channel->received;
+    for (;;) {
+        size_t needed, taken, length = queue_length(received);
+        int code =
+            find_next(channel, queue_bytes(received), length, ret_frame, &needed, &taken);
+        if (code == 1)
+            received->begin += taken;
+        if (code)
+            return code;
+        size_t there = scratch->end - scratch->begin;
+        size_t more = needed - length < there ? needed - length : there;
+        if (more == 0)
+            return 0;
+        code = queue_append(received, scratch->bytes + scratch->begin, more);
+        if (code)
+            return code;
+        scratch->begin += more;
+    }
+}
+
+static int next_of_scratch(struct channel *channel, struct channel_scratch *scratch,
+                           struct frame *ret_frame)
+{
+    size_t needed, taken;
+    int code = find_next(channel, scratch->bytes + scratch->begin,
+                         scratch->end - scratch->begin, ret_frame, &needed, &taken);
+    if (code == 1)
+        scratch->begin += taken;
+    return code;
+}
+
+/* 1: more bytes are there; 0: none now; or a negated errno. */
+static int refill(struct channel *channel, struct channel_scratch *scratch)
+{
+    int code = channel_stow(channel);
+    if (code)
+        return code;
+    ssize_t received =
+        carrier_receive(&channel->carrier, scratch->bytes, scratch->capacity);
+    if (received == -EAGAIN)
+        return 0;
+    if (received < 0)
+        return (int)received;
+    if (received == 0)
+        return queue_length(&channel->received) || within_streamed(channel) ? -EBADMSG
+                                                                            : -ESHUTDOWN;
+    take_scratch(channel, scratch);
+    scratch->end = (size_t)received;
+    return 1;
+}
+
+int channel_next(struct channel *channel, struct channel_scratch *scratch,
+                 struct frame *ret_frame)
+{
+    if (channel->receive_fault)
+        return channel->receive_fault;
+    int code = take_scratch(channel, scratch);
+    while (code == 0) {
+        queue_tidy(&channel->received);
+        code = queue_length(&channel->received)
+                   ? next_of_received(channel, scratch, ret_frame)
+                   : next_of_scratch(channel, scratch, ret_frame);
+        if (code)
+            break;
+        code = refill(channel, scratch);
+        if (code == 0)
+            return 0;
+        code = code < 0 ? code : 0;
+    }
+    return code < 0 ? fail_receiving(channel, code) : code;
+}
+
+void channel_stream(struct channel *channel, unsigned type, unsigned head)
+{
+    channel->streamed_type = (uint16_t)type;
+    channel->streamed_head = (uint16_t)head;
+}
+
+bool channel_waiting(const struct channel *channel)
+{
+    struct frame frame;
+    size_t needed;
+    if (channel->receive_fault || channel->scratch || channel->carrier.readable)
+        return true;
+    return queue_length(&channel->received) &&
+           frame_decode(queue_bytes(&channel->received), queue_length(&channel->received),
+                        channel->body_limit, &frame, &needed) != 0;
+}
+
+/* --- Sending --- */
+
+static ssize_t send_now(struct channel *channel, const void *bytes, size_t length)
+{
+    ssize_t sent = carrier_send(&channel->carrier, bytes, length);
+    return sent < 0 && sent != -EAGAIN ? fail_sending(channel, (int)sent) : sent;
+}
+
+/* Nothing more is sent after the end was, and nothing in front of what waits. */
+static int may_send(struct channel *channel)
+{
+    if (channel->finishing)
+        return -EPIPE;
+    int code =
+        queue_length(&channel->unsent) ? channel_flush(channel) : channel->send_fault;
+    if (code)
+        return code;
+    return queue_length(&channel->unsent) ? -EAGAIN : 0;
+}
+
+ssize_t channel_write(struct channel *channel, const void *bytes, size_t length)
+{
+    int code = may_send(channel);
+    return code ? code : send_now(channel, bytes, length);
+}
+
+int channel_send(struct channel *channel, const void *bytes, size_t length)
+{
+    if (length + queue_length(&channel->unsent) > channel->unsent_limit)
+        return -ENOBUFS;
+    ssize_t sent = channel_write(channel, bytes, length);
+    if (sent < 0 && sent != -EAGAIN)
+        return (int)sent;
+    if (sent < 0)
+        sent = 0;
+    if ((size_t)sent == length)
+        return 0;
+    int code =
+        queue_append(&channel->unsent, (const char *)bytes + sent, length - (size_t)sent);
+    return code ? fail_sending(channel, code) : 0;
+}
+
+ssize_t channel_send_file(struct channel *channel, int file, uint64_t offset,
+                          size_t length)
+{
+    FILLED_BY_CALL uint8_t piece[FILE_PIECE_BYTES];
+    size_t sent = 0;
+    int code = may_send(channel);
+    if (code)
+        return code;
+    while (sent < length) {
+        size_t wanted = length - sent < sizeof piece ? length - sent : sizeof piece;
+        ssize_t there = pread(file, piece, wanted, (off_t)(offset + sent));
+        if (there < 0)
+            return sent ? (ssize_t)sent : -errno;
+        if (there == 0)
+            break;
+        ssize_t taken = send_now(channel, piece, (size_t)there);
+        if (taken < 0)
+            return sent && taken == -EAGAIN ? (ssize_t)sent : taken;
+        sent += (size_t)taken;
+        if (taken < there)
+            break;
+    }
+    return (ssize_t)sent;
+}
+
+static int shut_if_wanted(struct channel *channel)
+{
+    if (!channel->finishing || channel->finished || queue_length(&channel->unsent))
+        return 0;
+    channel->finished = true;
+    return call_shutdown(channel->carrier.watch, channel->carrier.fd, SHUT_WR);
+}
+
+int channel_flush(struct channel *channel)
+{
+    struct channel_queue *unsent = &channel->unsent;
+    if (channel->send_fault)
+        return channel->send_fault;
+    if (queue_length(unsent)) {
+        ssize_t sent = send_now(channel, queue_bytes(unsent), queue_length(unsent));
+        if (sent < 0)
+            return sent == -EAGAIN ? 0 : (int)sent;
+        unsent->begin += (size_t)sent;
+        queue_tidy(unsent);
+    }
+    return shut_if_wanted(channel);
+}
+
+size_t channel_unsent_bytes(const struct channel *channel)
+{
+    return queue_length(&channel->unsent);
+}
+
+/* --- Ending --- */
+
+int channel_finish(struct channel *channel)
+{
+    channel->finishing = true;
+    return channel->send_fault ? channel->send_fault : shut_if_wanted(channel);
+}
+
+int channel_drain(struct channel *channel, struct channel_scratch *scratch)
+{
+    ssize_t received;
+    take_scratch(channel, scratch);
+    scratch->begin = scratch->end = 0;
+    channel_stow(channel);
+    queue_done(&channel->received);
+    if (channel_flush(channel))
+        return 1;
+    do
+        received = carrier_receive(&channel->carrier, scratch->bytes, scratch->capacity);
+    while (received > 0);
+    if (received == -EAGAIN)
+        return 0;
+    return received < 0 || channel->finished;
+}
