@@ -23,6 +23,7 @@ enum {
 
 struct decoder {
     struct fragments *fragments;
+    struct walk paused; /* behind the first frames of an aggregate */
 };
 
 struct decoder *decoder_new(void)
@@ -46,6 +47,25 @@ void decoder_free(struct decoder **decoder)
 
 /* --- IP --- */
 
+/* Whatever the header says, the packet ended where it ended on the wire; and where it says
+ * nothing, it went on to there. */
+static void bound(const struct walk *walk, struct ip_packet *ip)
+{
+    bool known = walk->missing != MISSING_UNKNOWN,
+         unsaid = ip->payload_bytes == IP_UNSAID;
+    size_t there = ip->payload.length + (known ? walk->missing : 0);
+    if (unsaid || (known && ip->payload_bytes > there))
+        ip->payload_bytes = there;
+}
+
+/* Puts fragments together. A first one that is not there whole will never be put together
+ * with others, and has TCP's header all the same. */
+static bool assemble(const struct walk *walk, struct ip_packet *ip)
+{
+    return !ip->fragment || fragments_add(walk->fragments, walk->t_ns, ip) ||
+           (ip->fragment_at == 0 && ip->payload.length < ip->payload_bytes);
+}
+
 enum decode_result walk_ip(struct walk *walk, struct span span)
 {
     FILLED_BY_CALL struct ip_packet ip;
@@ -55,8 +75,9 @@ enum decode_result walk_ip(struct walk *walk, struct span span)
         return result;
     if (!walk_deeper(walk))
         return DECODE_OTHER;
-    if (ip.fragment && !fragments_add(walk->fragments, walk->t_ns, &ip))
+    if (!assemble(walk, &ip))
         return DECODE_OTHER;
+    bound(walk, &ip);
     if (ip.protocol == PROTOCOL_TCP)
         return ip_decode_tcp(&ip, &walk->decoded->segment);
     if (ip.protocol == (ip.family == 4 ? PROTOCOL_ICMP : PROTOCOL_ICMPV6))
@@ -228,18 +249,42 @@ static enum decode_result walk_nflog(struct walk *walk, struct span span)
         }
         if (length < 4)
             return DECODE_MALFORMED;
+        if (type ==
+            PAYLOAD) { /* the rule that logged it says how much, and nobody else */
+            walk->missing = MISSING_UNKNOWN;
+            length = length < span.length ? length : span.length;
+            return walk_ip(walk, (struct span){span.bytes + 4, length - 4});
+        }
         if (length > span.length)
             return DECODE_CUT;
-        if (type == PAYLOAD)
-            return walk_ip(walk, (struct span){span.bytes + 4, length - 4});
         size_t padded = (length + 3) & ~(size_t)3;
         span = span_after(span, padded < span.length ? padded : span.length);
     }
     return DECODE_OTHER;
 }
 
+/* An aggregate of frames one behind the other, each with two addresses and its length, and
+ * filled up to four bytes. Each is a walk of its own. */
+static enum decode_result walk_aggregate(struct walk *walk, struct span span)
+{
+    enum { SUBFRAME_HEADER = 14 };
+    if (span.length < SUBFRAME_HEADER)
+        return DECODE_CUT;
+    size_t whole = SUBFRAME_HEADER + (size_t)get16(span.bytes + 12);
+    size_t next = (whole + 3) & ~(size_t)3;
+    if (next < span.length) {
+        walk->rest = span_after(span, next);
+        walk->rest_missing = walk->missing;
+    }
+    if (whole <= span.length) {
+        span.length = whole;
+        walk->missing = 0;
+    }
+    return walk_llc(walk, span_after(span, SUBFRAME_HEADER));
+}
+
 /* Data frames of 802.11, where they are not encrypted. */
-static enum decode_result walk_wlan(struct walk *walk, struct span span)
+enum decode_result walk_wlan(struct walk *walk, struct span span)
 {
     if (span.length < 24)
         return DECODE_CUT;
@@ -256,11 +301,7 @@ static enum decode_result walk_wlan(struct walk *walk, struct span span)
         return DECODE_CUT;
     bool several = quality && (span.bytes[service] & 0x80);
     span = span_after(span, header);
-    if (!several)
-        return walk_llc(walk, span);
-    if (span.length < 14) /* A-MSDU: the first of them */
-        return DECODE_CUT;
-    return walk_llc(walk, span_after(span, 14));
+    return several ? walk_aggregate(walk, span) : walk_llc(walk, span);
 }
 
 static enum decode_result walk_radiotap(struct walk *walk, struct span span)
@@ -273,6 +314,22 @@ static enum decode_result walk_radiotap(struct walk *walk, struct span span)
     if (span.length < header)
         return DECODE_CUT;
     return walk_wlan(walk, span_after(span, header));
+}
+
+/* Juniper's: what it says of itself, then Ethernet, or at once IP. */
+static enum decode_result walk_juniper_ethernet(struct walk *walk, struct span span)
+{
+    enum { MAGIC = 0x4d4743, NO_LINK = 0x02, EXTENSIONS = 0x80 };
+    if (span.length < 6)
+        return DECODE_CUT;
+    uint8_t flags = span.bytes[3];
+    if (get32(span.bytes) >> 8 != MAGIC)
+        return DECODE_MALFORMED;
+    size_t header = flags & EXTENSIONS ? 6 + (size_t)get16(span.bytes + 4) : 4;
+    if (span.length < header)
+        return DECODE_CUT;
+    span = span_after(span, header);
+    return flags & NO_LINK ? walk_ip(walk, span) : walk_ethernet(walk, span);
 }
 
 /* IP over InfiniBand: 40 bytes of addresses, then an EtherType. */
@@ -302,11 +359,22 @@ static enum decode_result walk_link(struct walk *walk, uint16_t link_type,
     case 105: return walk_wlan(walk, span);
     case 113: return walk_sll(walk, span);
     case 127: return walk_radiotap(walk, span);
+    case 178: return walk_juniper_ethernet(walk, span);
     case 239: return walk_nflog(walk, span);
     case 242: return walk_ipoib(walk, span);
     case 276: return walk_sll2(walk, span);
     default: return DECODE_OTHER;
     }
+}
+
+/* Where the walk came upon an aggregate, the rest of it is another one's. */
+static enum decode_result remember(struct decoder *decoder, const struct walk *walk,
+                                   enum decode_result result)
+{
+    walk->decoded->more = walk->rest.length > 0;
+    if (walk->decoded->more)
+        decoder->paused = *walk;
+    return result;
 }
 
 enum decode_result decoder_packet(struct decoder *decoder, const struct packet *packet,
@@ -316,8 +384,20 @@ enum decode_result decoder_packet(struct decoder *decoder, const struct packet *
         .fragments = decoder->fragments, .t_ns = packet->t_ns, .decoded = ret_decoded};
     struct span span = {packet->bytes, packet->captured};
     /* The check sequence is captured only where the packet was captured whole. */
-    uint32_t data = packet->length - packet->fcs_bytes;
-    if (packet->fcs_bytes < packet->length && span.length > data)
+    uint32_t data = packet->length;
+    if (packet->fcs_bytes < data)
+        data -= packet->fcs_bytes;
+    if (span.length > data)
         span.length = data;
-    return walk_link(&walk, packet->link_type, span);
+    walk.missing = data - span.length;
+    return remember(decoder, &walk, walk_link(&walk, packet->link_type, span));
+}
+
+enum decode_result decoder_more(struct decoder *decoder, struct decoded *ret_decoded)
+{
+    struct walk walk = {.fragments = decoder->fragments,
+                        .t_ns = decoder->paused.t_ns,
+                        .missing = decoder->paused.rest_missing,
+                        .decoded = ret_decoded};
+    return remember(decoder, &walk, walk_aggregate(&walk, decoder->paused.rest));
 }

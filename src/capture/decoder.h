@@ -10,6 +10,7 @@ struct decoder;
 
 /* What is meaningful: `segment` on DECODE_TCP, `icmp` on DECODE_ICMP. */
 struct decoded {
+    bool more; /* the packet holds another frame: ask decoder_more */
     struct segment segment;
     struct icmp_error icmp;
 };
@@ -23,5 +24,7 @@ void decoder_free(struct decoder **decoder);
  * borrowed until the next call, or for as long as the packet's bytes are. */
 enum decode_result decoder_packet(struct decoder *decoder, const struct packet *packet,
                                   struct decoded *ret_decoded);
+/* The next frame of a packet that holds several (802.11's aggregates), while `more`. */
+enum decode_result decoder_more(struct decoder *decoder, struct decoded *ret_decoded);
 
 #endif

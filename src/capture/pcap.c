@@ -32,6 +32,16 @@ static uint8_t read_direction(const uint8_t *record)
     return type <= PACKET_MULTICAST ? DIRECTION_IN : DIRECTION_UNKNOWN;
 }
 
+/* A fraction of a whole second or more is damage; the seconds still stand. */
+static int64_t read_time(const struct capture *capture, const uint8_t *record)
+{
+    uint32_t seconds = read32(capture, record), fraction = read32(capture, record + 4);
+    uint32_t unit_ns = capture->nanoseconds ? 1 : 1000;
+    if (fraction >= NS_PER_S / unit_ns)
+        fraction = 0;
+    return seconds * NS_PER_S + (int64_t)fraction * unit_ns;
+}
+
 static int next(struct capture *capture, struct packet *ret_packet)
 {
     const uint8_t *record;
@@ -40,7 +50,6 @@ static int next(struct capture *capture, struct packet *ret_packet)
 
     if (there < header)
         return capture_at_end(capture, there) ? 0 : capture_cut_packet(capture);
-    uint32_t seconds = read32(capture, record), fraction = read32(capture, record + 4);
     uint32_t captured = read32(capture, record + 8),
              length = read32(capture, record + 12);
     if (capture->lengths_swapped || capture->lengths_maybe_swapped)
@@ -58,8 +67,7 @@ static int next(struct capture *capture, struct packet *ret_packet)
     source_skip(capture->source, header + captured);
     *ret_packet = (struct packet){
         .number = ++capture->number,
-        .t_ns = seconds * NS_PER_S +
-                (capture->nanoseconds ? fraction : fraction * INT64_C(1000)),
+        .t_ns = read_time(capture, record),
         .bytes = record + header,
         .captured = captured,
         .length = length < captured ? captured : length,

@@ -42,6 +42,24 @@ static void every_magic_is_read_in_both_byte_orders(void **state)
     }
 }
 
+static void a_fraction_that_is_none_leaves_the_second(void **state)
+{
+    (void)state;
+    struct file_sample us = {0}, ns = {0};
+    sample_pcap(&us, 0xa1b2c3d4, 4, 1);
+    sample_record(&us, 5, 1000000, "a");
+    sample_record(&us, 6, 0x80000000, "b");
+    assert_string_equal(sample_told(&us),
+                        "#1 5.000000000 link 1 interface 0: 1 of 1 bytes a\n"
+                        "#2 6.000000000 link 1 interface 0: 1 of 1 bytes b\n"
+                        "end\n");
+    sample_pcap(&ns, 0xa1b23c4d, 4, 1);
+    sample_record(&ns, 7, 1000000000, "c");
+    assert_string_equal(sample_told(&ns),
+                        "#1 7.000000000 link 1 interface 0: 1 of 1 bytes c\n"
+                        "end\n");
+}
+
 static void other_magics_are_no_captures(void **state)
 {
     (void)state;
@@ -189,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_magic_is_read_in_both_byte_orders),
+        cmocka_unit_test(a_fraction_that_is_none_leaves_the_second),
         cmocka_unit_test(other_magics_are_no_captures),
         cmocka_unit_test(the_oldest_have_their_lengths_swapped),
         cmocka_unit_test(unknown_versions_are_refused),

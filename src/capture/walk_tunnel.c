@@ -20,7 +20,11 @@ enum {
     GRE_PPP = 0x880b,
     ERSPAN_1_2 = 0x88be,
     ERSPAN_3 = 0x22eb,
-    WCCP = 0x883e
+    WCCP = 0x883e,
+    /* Aruba's, from its access points: 802.11 frames. */
+    ARUBA_FIRST = 0x8200,
+    ARUBA_LAST = 0x82ff,
+    ARUBA_OTHER = 0x9000
 };
 
 static enum decode_result skip_to(struct span *span, size_t count)
@@ -68,6 +72,8 @@ static enum decode_result walk_gre(struct walk *walk, struct span span)
         return walk_ip(walk, span.length > 4 && span.bytes[0] >> 4 != 4
                                  ? span_after(span, 4)
                                  : span);
+    if ((type >= ARUBA_FIRST && type <= ARUBA_LAST) || type == ARUBA_OTHER)
+        return walk_wlan(walk, span);
     return walk_ethertype(walk, type, span);
 }
 
@@ -164,11 +170,11 @@ static const struct {
 
 /* Between its relays Teredo uses any port. What proves it: an IPv6 packet of exactly the
  * length there is, with an address of Teredo's own prefix (RFC 4380, 2.6). */
-static bool is_teredo(struct span span)
+static bool is_teredo(const struct walk *walk, struct span span)
 {
     static const uint8_t prefix[4] = {0x20, 0x01, 0, 0};
     return span.length >= 40 && span.bytes[0] >> 4 == 6 &&
-           (size_t)get16(span.bytes + 4) + 40 == span.length &&
+           (size_t)get16(span.bytes + 4) + 40 == span.length + walk->missing &&
            (memcmp(span.bytes + 8, prefix, sizeof prefix) == 0 ||
             memcmp(span.bytes + 24, prefix, sizeof prefix) == 0);
 }
@@ -185,7 +191,7 @@ static enum decode_result walk_udp(struct walk *walk, struct span span)
         return result == DECODE_TCP || result == DECODE_ICMP ? result : DECODE_OTHER;
     }
     span = span_after(span, UDP_HEADER);
-    return is_teredo(span) ? walk_ip(walk, span) : DECODE_OTHER;
+    return is_teredo(walk, span) ? walk_ip(walk, span) : DECODE_OTHER;
 }
 
 enum decode_result walk_tunnel(struct walk *walk, const struct ip_packet *ip)

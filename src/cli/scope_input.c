@@ -35,6 +35,27 @@ struct reading {
 
 /* --- one packet --- */
 
+static int take_decoded(struct reading *reading, const struct packet *packet,
+                        enum decode_result result, const struct decoded *decoded)
+{
+    struct scope_counts *counts = reading->counts;
+
+    switch (result) {
+    case DECODE_TCP:
+        counts->segments++;
+        return tracker_segment(reading->tracker, packet->number, packet->t_ns,
+                               &decoded->segment);
+    case DECODE_ICMP:
+        counts->icmp++;
+        tracker_icmp(reading->tracker, packet->number, packet->t_ns, &decoded->icmp);
+        return 0;
+    case DECODE_CUT: counts->cut++; return 0;
+    case DECODE_MALFORMED: counts->malformed++; return 0;
+    case DECODE_OTHER: counts->others++; return 0;
+    }
+    return 0;
+}
+
 static int take_packet(struct reading *reading, const struct packet *packet)
 {
     struct scope_counts *counts = reading->counts;
@@ -45,20 +66,13 @@ static int take_packet(struct reading *reading, const struct packet *packet)
         counts->filtered++;
         return 0;
     }
-    switch (decoder_packet(reading->decoder, packet, &decoded)) {
-    case DECODE_TCP:
-        counts->segments++;
-        return tracker_segment(reading->tracker, packet->number, packet->t_ns,
-                               &decoded.segment);
-    case DECODE_ICMP:
-        counts->icmp++;
-        tracker_icmp(reading->tracker, packet->number, packet->t_ns, &decoded.icmp);
-        return 0;
-    case DECODE_CUT: counts->cut++; return 0;
-    case DECODE_MALFORMED: counts->malformed++; return 0;
-    case DECODE_OTHER: counts->others++; return 0;
+    enum decode_result result = decoder_packet(reading->decoder, packet, &decoded);
+    int code = take_decoded(reading, packet, result, &decoded);
+    while (!code && decoded.more) {
+        result = decoder_more(reading->decoder, &decoded);
+        code = take_decoded(reading, packet, result, &decoded);
     }
-    return 0;
+    return code;
 }
 
 static bool is_stopped(const struct reading *reading)
