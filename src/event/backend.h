@@ -19,9 +19,17 @@
 
 struct engine;
 
-/* One report: the token that the socket was added with, and its conditions as poll()
- * names them (POLLIN, POLLOUT, POLLPRI, POLLRDHUP, POLLERR, POLLHUP). The low 32 bits of
- * a token are the socket's number. */
+/* A token is what a socket is added with and reported by. Its low bits are the socket's
+ * number; the others mean nothing to an engine. */
+enum { TOKEN_FD_BITS = 24 };
+
+static inline int token_fd(uint64_t token)
+{
+    return (int)(token & ((1u << TOKEN_FD_BITS) - 1));
+}
+
+/* One report: the token, and the socket's conditions as poll() names them (POLLIN,
+ * POLLOUT, POLLPRI, POLLRDHUP, POLLERR, POLLHUP). */
 struct report {
     uint64_t token;
     unsigned conditions;

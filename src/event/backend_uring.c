@@ -146,7 +146,7 @@ static void ask(struct report *reports, int count)
         if (says_enough(&reports[i]))
             continue;
         asked[questions] = &reports[i];
-        pollfds[questions++] = (struct pollfd){.fd = (int)(uint32_t)reports[i].token,
+        pollfds[questions++] = (struct pollfd){.fd = token_fd(reports[i].token),
                                                .events = (short)every_condition};
     }
     while (questions > 0 && poll(pollfds, questions, 0) < 0 && errno == EINTR)

@@ -7,17 +7,15 @@
 #include "event/object.h"
 #include "event/selection.h"
 
-enum { CHUNK = 64 };
+enum { CHUNK = 64, CHUNKS = (1 << EVENT_PLACE_BITS) / CHUNK };
 enum { ORDER_SET = 1, ORDER_RESET = 2, ORDER_SET_AND_RESET = 3 };
 
-/* Events come from chunks that stay for good. Used ones wait in line, so that a freed
- * event's memory stays a freed event for as long as may be. */
-struct chunk {
-    struct chunk *next;
-    wo_event events[CHUNK];
-};
+/* Events come from chunks of CHUNK that stay for good, the first CHUNKS of them where a
+ * place leads to. Used ones wait in line, so that a freed event's memory stays a freed
+ * event for as long as may be. */
+static _Atomic(wo_event *) chunks[CHUNKS];
 static pthread_mutex_t store_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct chunk *chunks;
+static size_t chunk_count;
 static struct list store;
 static atomic_uint_fast64_t births;
 static atomic_uint_fast64_t marks;
@@ -32,17 +30,27 @@ uint64_t event_new_mark(void)
     return atomic_fetch_add(&marks, 1) + 1;
 }
 
+const wo_event *event_at(unsigned place)
+{
+    const wo_event *chunk = atomic_load(&chunks[place / CHUNK]);
+
+    return chunk ? &chunk[place % CHUNK] : NULL;
+}
+
 static int fill_store(void)
 {
-    struct chunk *chunk = aligned_alloc(CACHE_LINE, sizeof(*chunk));
+    wo_event *chunk = aligned_alloc(CACHE_LINE, CHUNK * sizeof(*chunk));
 
     if (!chunk)
         return -ENOMEM;
-    memset(chunk, 0, sizeof(*chunk));
-    chunk->next = chunks;
-    chunks = chunk;
-    for (size_t i = 0; i < CHUNK; i++)
-        list_append(&store, &chunk->events[i].ready);
+    memset(chunk, 0, CHUNK * sizeof(*chunk));
+    for (size_t i = 0; i < CHUNK; i++) {
+        chunk[i].place = (chunk_count * CHUNK + i) & EVENT_PLACE_MASK;
+        list_append(&store, &chunk[i].ready);
+    }
+    if (chunk_count < CHUNKS)
+        atomic_store(&chunks[chunk_count], chunk);
+    chunk_count++;
     return 0;
 }
 
@@ -51,7 +59,7 @@ static wo_event *take_from_store(int *ret_code)
     struct list_link *spare = NULL;
 
     pthread_mutex_lock(&store_lock);
-    if (!chunks)
+    if (chunk_count == 0)
         list_init(&store);
     if (!list_empty(&store) || (*ret_code = fill_store()) == 0)
         spare = list_first(&store);

@@ -18,6 +18,7 @@ struct wo_event {
     bool auto_reset;
     bool set;
     bool in_set;         /* a member of the home's wait set */
+    unsigned place;      /* where event_at finds it; stays */
     uint64_t birth;      /* when it was made, counted in events made */
     uint64_t set_moment; /* the home's when it last became set; 0: taken or never */
     uint64_t round;      /* the home's in which wo_set_wait last gave it */
@@ -33,6 +34,12 @@ struct wo_event {
     atomic_uint order; /* what a handler asked for while the lock was held: ORDER_... */
     wo_event *next_order; /* on the poller's list of orders */
 };
+
+/* An event's place is a short name for it: the event's there, or that of another one,
+ * where there are more than a million; null for a place that nobody has. Needs no lock.
+ */
+enum { EVENT_PLACE_BITS = 20, EVENT_PLACE_MASK = (1 << EVENT_PLACE_BITS) - 1 };
+const wo_event *event_at(unsigned place);
 
 /* How many events were made so far: a later one has a greater birth. */
 uint64_t event_births(void);

@@ -262,12 +262,11 @@ static bool is_news(const struct selection *selection)
 
 void selection_report(struct poller *poller, uint64_t token, unsigned conditions)
 {
-    struct selection *selection = selection_find((int)(uint32_t)token);
+    struct selection *selection = selection_find(token_fd(token));
     wo_event *event = selection ? atomic_load(&selection->event) : NULL;
     bool edge;
 
-    if (!event || atomic_load(&event->home) != poller ||
-        selection->generation != (uint32_t)(token >> 32))
+    if (!event || atomic_load(&event->home) != poller || selection->token != token)
         return;
     edge = is_news(selection);
     selection->reported = true;

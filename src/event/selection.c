@@ -9,6 +9,13 @@
 #include "event/backend.h"
 
 enum { PAGE = 1024, PAGES = 16384 };
+_Static_assert(PAGE *PAGES == 1 << TOKEN_FD_BITS, "a token names every entry");
+
+/* Above the descriptor a token has the place of the event that the socket was registered
+ * for, so that both can be fetched at once, and above that the registration's generation.
+ * Generations come again after a million registrations of one descriptor: no thread
+ * sleeps so long between taking a report and reading it. */
+enum { GENERATION_SHIFT = TOKEN_FD_BITS + EVENT_PLACE_BITS };
 
 /* Pages are added with a compare-and-swap and stay, so that a look-up takes no lock. */
 static _Atomic(struct selection *) pages[PAGES];
@@ -79,33 +86,43 @@ static struct engine *engine_of(const struct selection *selection)
     return atomic_load(&atomic_load(&selection->event)->home)->engine;
 }
 
-static uint64_t token_of(const struct selection *selection)
+/* Reports of the old token, perhaps still in some thread's hands, are known by it. */
+static void renew_token(struct selection *selection)
 {
-    return (uint64_t)selection->generation << 32 | (uint32_t)selection->fd;
+    const wo_event *event = atomic_load(&selection->event);
+    uint64_t generation = (selection->token >> GENERATION_SHIFT) + 1;
+
+    selection->token = generation << GENERATION_SHIFT |
+                       (uint64_t)event->place << TOKEN_FD_BITS | (uint32_t)selection->fd;
+}
+
+void selection_prefetch(uint64_t token)
+{
+    __builtin_prefetch(selection_find(token_fd(token)), 1);
+    __builtin_prefetch(event_at((unsigned)(token >> TOKEN_FD_BITS) & EVENT_PLACE_MASK),
+                       1);
 }
 
 static void unwatch(struct selection *selection, struct engine *engine)
 {
     if (selection->registered)
-        engine->backend->remove(engine, selection->fd, token_of(selection));
+        engine->backend->remove(engine, selection->fd, selection->token);
     selection->registered = false;
 }
 
-/* A new generation each time, so that reports of the old registration, perhaps still in
- * some thread's hands, are known. */
 static int watch(struct selection *selection, struct engine *engine)
 {
     int code;
 
-    selection->generation++;
+    renew_token(selection);
     selection->reported = false;
     selection_note_unread(selection);
-    code = engine->backend->add(engine, selection->fd, token_of(selection));
+    code = engine->backend->add(engine, selection->fd, selection->token);
     if (code == -EEXIST) {
         /* The number was closed behind our back and used again by a copy of the same
          * socket. */
-        engine->backend->remove(engine, selection->fd, token_of(selection));
-        code = engine->backend->add(engine, selection->fd, token_of(selection));
+        engine->backend->remove(engine, selection->fd, selection->token);
+        code = engine->backend->add(engine, selection->fd, selection->token);
     }
     selection->registered = code == 0;
     return code;
@@ -115,7 +132,7 @@ void selection_end(struct selection *selection)
 {
     unwatch(selection, engine_of(selection));
     list_remove(&selection->link);
-    selection->generation++;
+    renew_token(selection);
     selection->recorded = selection->wanted = 0;
     atomic_store(&selection->traits, 0);
     atomic_store(&selection->told, 0);

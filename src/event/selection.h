@@ -13,9 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "event/backend.h"
 #include "event/object.h"
-
-struct engine;
 
 /* What a socket is, as far as the kernel's conditions mean different things of it. */
 enum phase {
@@ -37,9 +36,9 @@ enum trait {
 struct selection {
     _Alignas(CACHE_LINE) _Atomic(wo_event *) event; /* null: not selected */
     struct list_link link;                          /* in the event's `selections` */
+    uint64_t token; /* of the registration; reports with another one are dropped */
     int fd;
     int unread; /* bytes of told data there were when the engine began to watch */
-    uint32_t generation; /* of the registration; reports of older ones are dropped */
     atomic_uchar
         told; /* READ, ACCEPT, OOB: enumerated, and not yet re-enabled by a call */
     atomic_uchar traits;    /* enum trait */
@@ -85,6 +84,10 @@ int selection_change_engine(struct selection *selection, struct engine *from,
 /* Moves all sockets of the event from one engine to another; on failure none. */
 int selection_move_all(wo_event *event, struct engine *from, struct engine *to);
 
+/* Begins to bring what a report will touch into the processor's cache: the entry, and the
+ * event that the socket was selected to when it was registered, both at once. Needs no
+ * lock. */
+void selection_prefetch(uint64_t token);
 /* The engine's report: records what it means, and sets the event. */
 void selection_report(struct poller *poller, uint64_t token, unsigned conditions);
 /* Notes how much of what was told is unread, for the first report after the engine is

@@ -12,7 +12,7 @@ _Static_assert(sizeof(struct wo_event) + sizeof(struct selection) <= 256,
 
 static uint64_t token_of(int fd)
 {
-    return (uint64_t)selection_find(fd)->generation << 32 | (uint32_t)fd;
+    return selection_find(fd)->token;
 }
 
 static void report(wo_event *event, uint64_t token)
@@ -44,6 +44,26 @@ static void a_report_of_an_older_registration_is_dropped(void **state)
     wo_event_free(&event);
 }
 
+/* Only what is fetched early hangs on it, which nobody would see fail. */
+static void a_token_leads_to_the_event(void **state)
+{
+    struct pair pair = connect_pair();
+    wo_event *events[200];
+
+    (void)state;
+    for (size_t i = 0; i < 200; i++) {
+        events[i] = new_event(WO_MANUAL_RESET);
+        assert_int_equal(wo_select(pair.near, events[i], WO_READ), 0);
+        assert_int_equal(wo_select(pair.near, NULL, 0), 0);
+        assert_ptr_equal(
+            event_at(token_of(pair.near) >> TOKEN_FD_BITS & EVENT_PLACE_MASK), events[i]);
+    }
+    assert_null(event_at(EVENT_PLACE_MASK));
+    close_pair(&pair);
+    for (size_t i = 0; i < 200; i++)
+        wo_event_free(&events[i]);
+}
+
 static void the_table_has_an_end(void **state)
 {
     (void)state;
@@ -69,6 +89,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_of_an_older_registration_is_dropped),
+        cmocka_unit_test(a_token_leads_to_the_event),
         cmocka_unit_test(the_table_has_an_end),
         cmocka_unit_test(entries_stay_where_they_are_while_the_table_grows),
     };
