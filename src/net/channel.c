@@ -21,14 +21,6 @@ int channel_scratch_init(struct channel_scratch *scratch, size_t capacity)
     return scratch->bytes ? 0 : -ENOMEM;
 }
 
-void channel_scratch_done(struct channel_scratch *scratch)
-{
-    if (scratch->owner)
-        scratch->owner->scratch = NULL;
-    free(scratch->bytes);
-    *scratch = (struct channel_scratch){0};
-}
-
 /* --- Queues --- */
 
 static size_t queue_length(const struct channel_queue *queue)
@@ -99,6 +91,25 @@ int channel_adopt(struct channel *ret_channel, int fd, wo_event *event,
     return 0;
 }
 
+/* What it had there is lost. */
+static void leave_scratch(struct channel *channel)
+{
+    struct channel_scratch *scratch = channel->scratch;
+    if (!scratch)
+        return;
+    scratch->owner = NULL;
+    scratch->begin = scratch->end = 0;
+    channel->scratch = NULL;
+}
+
+void channel_scratch_done(struct channel_scratch *scratch)
+{
+    if (scratch->owner)
+        leave_scratch(scratch->owner);
+    free(scratch->bytes);
+    *scratch = (struct channel_scratch){0};
+}
+
 bool channel_is_open(const struct channel *channel)
 {
     return channel->event != NULL;
@@ -108,9 +119,7 @@ void channel_close(struct channel *channel)
 {
     if (!channel_is_open(channel))
         return;
-    if (channel->scratch)
-        channel->scratch->owner = NULL;
-    channel->scratch = NULL;
+    leave_scratch(channel);
     call_close(channel->carrier.watch, channel->carrier.fd);
     channel->carrier.fd = -1;
     wo_event_free(&channel->event);
@@ -158,9 +167,7 @@ int channel_stow(struct channel *channel)
     if (scratch->begin < scratch->end)
         code = queue_append(&channel->received, scratch->bytes + scratch->begin,
                             scratch->end - scratch->begin);
-    scratch->owner = NULL;
-    scratch->begin = scratch->end = 0;
-    channel->scratch = NULL;
+    leave_scratch(channel);
     return code ? fail_receiving(channel, code) : 0;
 }
 
@@ -445,8 +452,7 @@ int channel_drain(struct channel *channel, struct channel_scratch *scratch)
 {
     ssize_t received;
     take_scratch(channel, scratch);
-    scratch->begin = scratch->end = 0;
-    channel_stow(channel);
+    leave_scratch(channel);
     queue_done(&channel->received);
     if (channel_flush(channel))
         return 1;
