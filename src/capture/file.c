@@ -145,6 +145,17 @@ int capture_next(struct capture *capture, struct packet *ret_packet, struct erro
     return code;
 }
 
+/* What fails inside the batch is told of by the next call. */
+int capture_batch(struct capture *capture, struct packet *packets, size_t max,
+                  size_t *ret_count, struct error *err)
+{
+    int code = capture_next(capture, packets, err);
+    if (code != 1)
+        return code;
+    *ret_count = 1 + capture->format->take(capture, packets + 1, max - 1);
+    return 1;
+}
+
 uint64_t capture_position(const struct capture *capture)
 {
     return source_position(capture->source);

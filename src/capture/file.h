@@ -10,6 +10,7 @@
 #ifndef WOSHOU_CAPTURE_FILE_H
 #define WOSHOU_CAPTURE_FILE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "capture/packet.h"
@@ -30,6 +31,12 @@ void capture_close(struct capture **capture);
 /* 1: the next packet, whose bytes are borrowed until the next call; 0: the end; negative:
  * the file goes on in no way that can be read, and every later call says the same. */
 int capture_next(struct capture *capture, struct packet *ret_packet, struct error *err);
+
+/* As many packets as stand in memory together, at most `max` (1 or more): for who works on
+ * them faster in company. 1: `ret_count` of them, at least one, whose bytes are borrowed
+ * until the next call; else as capture_next. */
+int capture_batch(struct capture *capture, struct packet *packets, size_t max,
+                  size_t *ret_count, struct error *err);
 
 /* How far it has read: bytes of the stored file, and its size (0: not known). */
 uint64_t capture_position(const struct capture *capture);

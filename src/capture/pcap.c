@@ -79,7 +79,29 @@ static int next(struct capture *capture, struct packet *ret_packet)
     return 1;
 }
 
-const struct capture_format pcap_format = {"pcap", next};
+/* Whether the next packet stands in memory whole. */
+static bool stands(const struct capture *capture)
+{
+    const uint8_t *record;
+    size_t there = source_need(capture->source, 0, &record),
+           header = capture->record_header;
+    return there >= header && !capture->lengths_swapped &&
+           !capture->lengths_maybe_swapped &&
+           there - header >= read32(capture, record + 8);
+}
+
+static size_t take(struct capture *capture, struct packet *packets, size_t max)
+{
+    size_t count = 0;
+    while (count < max && !capture->ended && stands(capture))
+        if (next(capture, &packets[count]) == 1)
+            count++;
+        else
+            capture->ended = true;
+    return count;
+}
+
+const struct capture_format pcap_format = {"pcap", next, take};
 
 /* Whether it is one of the magic numbers, in either byte order. */
 static bool read_magic(struct capture *capture, uint32_t magic)

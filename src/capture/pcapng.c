@@ -241,7 +241,27 @@ static int next(struct capture *capture, struct packet *ret_packet)
     return code;
 }
 
-const struct capture_format pcapng_format = {"pcapng", next};
+/* Whether a packet comes next and stands in memory whole. */
+QUICK bool stands(const struct capture *capture)
+{
+    const uint8_t *block;
+    size_t there = source_need(capture->source, 0, &block);
+    return there >= BLOCK_MIN && read32(capture, block) == BLOCK_ENHANCED_PACKET &&
+           there >= read32(capture, block + 4);
+}
+
+static size_t take(struct capture *capture, struct packet *packets, size_t max)
+{
+    size_t count = 0;
+    while (count < max && !capture->ended && stands(capture))
+        if (next(capture, &packets[count]) == 1)
+            count++;
+        else
+            capture->ended = true;
+    return count;
+}
+
+const struct capture_format pcapng_format = {"pcapng", next, take};
 
 int pcapng_begin(struct capture *capture, const uint8_t *bytes, size_t length)
 {

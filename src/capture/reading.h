@@ -57,6 +57,9 @@ struct capture_format {
     const char *name;
     /* As capture_next, but for stickiness; packet and number are the capture's to count. */
     int (*next)(struct capture *capture, struct packet *ret_packet);
+    /* As many packets as come next and stand in memory whole; returns how many. What fails
+     * ends the capture, and is said by the next call. */
+    size_t (*take)(struct capture *capture, struct packet *packets, size_t max);
 };
 
 extern const struct capture_format pcap_format, pcapng_format;

@@ -22,6 +22,16 @@
 enum { LOOK_EVERY = 1 << 14 };
 static const int64_t progress_ns = NS_PER_S / 2;
 
+/* Packets that are looked at together. */
+enum { BATCH = 32 };
+
+struct batch {
+    struct packet packets[BATCH];
+    struct decoded decoded[BATCH];
+    struct tracker_segment segments[BATCH]; /* those of them, not yet tracked */
+    size_t waiting;
+};
+
 struct reading {
     const struct scope *scope;
     struct tracker *tracker;
@@ -31,24 +41,55 @@ struct reading {
     struct scope_counts *counts;
     int64_t began_ns, shown_ns;
     bool shows; /* progress */
+    struct batch batch;
 };
 
-/* --- one packet --- */
+/* --- packets --- */
+
+static int track_waiting(struct reading *reading)
+{
+    struct batch *batch = &reading->batch;
+    size_t count = batch->waiting;
+    batch->waiting = 0;
+    return tracker_segments(reading->tracker, batch->segments, count);
+}
+
+/* Its payload may be no part of the packet: put together from fragments, it is good until
+ * the next packet is decoded. */
+static bool is_borrowed_for_long(const struct segment *segment,
+                                 const struct packet *packet)
+{
+    return segment->payload >= packet->bytes &&
+           segment->payload <= packet->bytes + packet->captured;
+}
+
+static int take_segment(struct reading *reading, const struct packet *packet,
+                        const struct segment *segment)
+{
+    struct batch *batch = &reading->batch;
+    reading->counts->segments++;
+    batch->segments[batch->waiting++] =
+        (struct tracker_segment){packet->number, packet->t_ns, segment};
+    return is_borrowed_for_long(segment, packet) ? 0 : track_waiting(reading);
+}
+
+/* An error is about segments before it. */
+static int take_icmp(struct reading *reading, const struct packet *packet,
+                     const struct icmp_error *icmp)
+{
+    int code = track_waiting(reading);
+    reading->counts->icmp++;
+    tracker_icmp(reading->tracker, packet->number, packet->t_ns, icmp);
+    return code;
+}
 
 static int take_decoded(struct reading *reading, const struct packet *packet,
                         enum decode_result result, const struct decoded *decoded)
 {
     struct scope_counts *counts = reading->counts;
-
     switch (result) {
-    case DECODE_TCP:
-        counts->segments++;
-        return tracker_segment(reading->tracker, packet->number, packet->t_ns,
-                               &decoded->segment);
-    case DECODE_ICMP:
-        counts->icmp++;
-        tracker_icmp(reading->tracker, packet->number, packet->t_ns, &decoded->icmp);
-        return 0;
+    case DECODE_TCP: return take_segment(reading, packet, &decoded->segment);
+    case DECODE_ICMP: return take_icmp(reading, packet, &decoded->icmp);
     case DECODE_CUT: counts->cut++; return 0;
     case DECODE_MALFORMED: counts->malformed++; return 0;
     case DECODE_OTHER: counts->others++; return 0;
@@ -56,23 +97,33 @@ static int take_decoded(struct reading *reading, const struct packet *packet,
     return 0;
 }
 
-static int take_packet(struct reading *reading, const struct packet *packet)
+static int take_packet(struct reading *reading, const struct packet *packet,
+                       struct decoded *decoded)
 {
     struct scope_counts *counts = reading->counts;
-    FILLED_BY_CALL struct decoded decoded;
 
     counts->packets++;
     if (reading->filter && !filter_matches(reading->filter, packet)) {
         counts->filtered++;
         return 0;
     }
-    enum decode_result result = decoder_packet(reading->decoder, packet, &decoded);
-    int code = take_decoded(reading, packet, result, &decoded);
-    while (!code && decoded.more) {
-        result = decoder_more(reading->decoder, &decoded);
-        code = take_decoded(reading, packet, result, &decoded);
+    enum decode_result result = decoder_packet(reading->decoder, packet, decoded);
+    int code = take_decoded(reading, packet, result, decoded);
+    while (!code && decoded->more) {
+        code = track_waiting(reading); /* its next frame takes the same place */
+        result = decoder_more(reading->decoder, decoded);
+        code = code ? code : take_decoded(reading, packet, result, decoded);
     }
     return code;
+}
+
+static int take_batch(struct reading *reading, size_t count)
+{
+    struct batch *batch = &reading->batch;
+    int code = 0;
+    for (size_t i = 0; i < count && !code; i++)
+        code = take_packet(reading, &batch->packets[i], &batch->decoded[i]);
+    return code ? code : track_waiting(reading);
 }
 
 static bool is_stopped(const struct reading *reading)
@@ -107,28 +158,36 @@ static void erase_progress(const struct reading *reading)
 
 /* --- files --- */
 
+/* How many packets the next batch may have. */
+static size_t room_in_batch(const struct reading *reading)
+{
+    uint64_t wanted = reading->scope->count, left = wanted - reading->counts->packets;
+    return wanted && left < BATCH ? left : BATCH;
+}
+
 static int read_file(struct reading *reading, struct error *err)
 {
     struct scope_counts *counts = reading->counts;
     struct capture *capture;
-    struct packet packet;
+    uint64_t next_look = LOOK_EVERY;
+    size_t count;
     int code = capture_open(reading->scope->file, &capture, err);
     bool failed = false;
 
     if (code)
         return code;
-    while ((code = capture_next(capture, &packet, err)) == 1) {
-        code = take_packet(reading, &packet);
+    while ((code = capture_batch(capture, reading->batch.packets, room_in_batch(reading),
+                                 &count, err)) == 1) {
+        code = take_batch(reading, count);
         if (code) {
             failed = true;
             break;
         }
-        if (counts->packets == reading->scope->count) {
-            code = 0;
+        if (counts->packets == reading->scope->count)
             break;
-        }
-        if (counts->packets % LOOK_EVERY)
+        if (counts->packets < next_look)
             continue;
+        next_look += LOOK_EVERY;
         show_progress(reading, capture_position(capture), capture_size(capture));
         if (is_stopped(reading)) {
             counts->stopped = true;
@@ -161,11 +220,11 @@ static void wait_for_packets(const struct reading *reading, wo_event *readable, 
 static int drain(struct reading *reading, struct sniffer *sniffer, int64_t deadline_ns,
                  bool *ret_done, struct error *err)
 {
-    struct packet packet;
+    struct packet *packet = reading->batch.packets;
     int code;
 
-    while ((code = sniffer_next(sniffer, &packet, err)) == 1) {
-        code = take_packet(reading, &packet);
+    while ((code = sniffer_next(sniffer, packet, err)) == 1) {
+        code = take_batch(reading, 1);
         if (code)
             return error_set(err, code, "%s", _("no memory for another connection"));
         *ret_done = reading->counts->packets == reading->scope->count;

@@ -77,6 +77,25 @@ uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoi
     return FLOW_NONE;
 }
 
+void flow_fetch_place(const struct flows *flows, uint32_t hash)
+{
+    if (flows->place_count > 0)
+        __builtin_prefetch(&flows->places[hash & (flows->place_count - 1)]);
+}
+
+void flow_fetch(const struct flows *flows, uint32_t hash)
+{
+    enum { LINE = 64 };
+    if (flows->place_count == 0)
+        return;
+    struct flow_place place = flows->places[hash & (flows->place_count - 1)];
+    if (place.index == FLOW_NONE || place.hash != hash)
+        return;
+    const char *flow = (const char *)flow_at(flows, place.index);
+    for (size_t at = 0; at < sizeof(struct flow); at += LINE)
+        __builtin_prefetch(flow + at, 1);
+}
+
 static void put(struct flows *flows, struct flow_place place)
 {
     size_t mask = flows->place_count - 1, i = place.hash & mask;
@@ -179,6 +198,7 @@ static void dequeue(struct flows *flows, uint32_t index)
         flows->last[flow->queue] = flow->previous;
     else
         flow_at(flows, flow->next)->previous = flow->previous;
+    flows->queued[flow->queue]--;
     flow->queue = NO_QUEUE;
 }
 
@@ -196,6 +216,7 @@ void flow_enqueue(struct flows *flows, uint32_t index, enum flow_queue queue,
     else
         flow_at(flows, flow->previous)->next = index;
     flows->last[queue] = index;
+    flows->queued[queue]++;
 }
 
 void flow_remove(struct flows *flows, uint32_t index)

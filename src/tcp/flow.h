@@ -70,6 +70,7 @@ struct flows {
     size_t place_count; /* a power of two, or 0 */
     uint64_t seed;
     uint32_t first[QUEUE_COUNT], last[QUEUE_COUNT];
+    size_t queued[QUEUE_COUNT]; /* how many */
 };
 
 void flows_init(struct flows *flows, size_t max, uint64_t seed);
@@ -85,6 +86,10 @@ uint32_t flow_hash(const struct flows *flows, const struct endpoint *one,
 /* The one between two endpoints, whichever of them is which; or FLOW_NONE. */
 uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoint *one,
                    const struct endpoint *other);
+/* Ask for what flow_find will read, and for the connection it will find; it is here a
+ * while later, and nothing waits for it. */
+void flow_fetch_place(const struct flows *flows, uint32_t hash);
+void flow_fetch(const struct flows *flows, uint32_t hash);
 /* A new one, zeroed, in no queue; FLOW_NONE without memory. There must be fewer than
  * `max`. */
 uint32_t flow_add(struct flows *flows, uint32_t hash, const struct endpoint *client,

@@ -23,6 +23,8 @@ static const int64_t linger_ns = 10 * NS_PER_S;
 enum { SAME_US = 1000 };
 /* Expiring looks at so many connections at once, so that no packet waits for many. */
 enum { EXPIRE_AT_ONCE = 4 };
+/* Segments whose connections are looked up together. */
+enum { TOGETHER = 32 };
 
 struct tracker {
     struct tracker_options options;
@@ -127,6 +129,13 @@ static void end_flow(struct tracker *tracker, uint32_t index, bool evicted)
     free(pending);
 }
 
+/* Ended ones wait for strays, of which few have any: they may take a part of the table and
+ * no more, however many end in that time. */
+static bool too_many_ended(const struct tracker *tracker)
+{
+    return tracker->flows.queued[QUEUE_ENDED] > tracker->options.connections_max / 4;
+}
+
 /* The first of a queue leaves it once its time is over; where it was heard of since it
  * came in, it goes to the end instead. False: it stays, and so do all behind it. */
 static bool expire_first(struct tracker *tracker, enum flow_queue queue, int64_t after_ns)
@@ -137,7 +146,8 @@ static bool expire_first(struct tracker *tracker, enum flow_queue queue, int64_t
     struct flow *flow = flow_at(&tracker->flows, index);
     int64_t waited_ns;
     bool ages = __builtin_sub_overflow(tracker->now_ns, flow->queued_ns, &waited_ns);
-    if (!ages && waited_ns < after_ns)
+    if (!ages && waited_ns < after_ns &&
+        !(queue == QUEUE_ENDED && too_many_ended(tracker)))
         return false;
     if (flow->last_ns > flow->queued_ns)
         flow_enqueue(&tracker->flows, index, queue, flow->last_ns);
@@ -467,22 +477,68 @@ static int64_t pass_time(struct tracker *tracker, int64_t t_ns)
     return t_ns;
 }
 
-int tracker_segment(struct tracker *tracker, uint64_t number, int64_t t_ns,
-                    const struct segment *segment)
+static int take_segment(struct tracker *tracker, uint32_t hash,
+                        const struct tracker_segment *taken)
 {
-    uint32_t hash, index;
+    const struct segment *segment = taken->segment;
+    int64_t t_ns = pass_time(tracker, taken->t_ns);
     int code = 0;
 
-    t_ns = pass_time(tracker, t_ns);
     expire(tracker);
     tracker->counts.segments++;
-    hash = flow_hash(&tracker->flows, &segment->source, &segment->destination);
-    index = flow_find(&tracker->flows, hash, &segment->source, &segment->destination);
+    uint32_t index =
+        flow_find(&tracker->flows, hash, &segment->source, &segment->destination);
     if (index == FLOW_NONE)
         code = begin_flow(tracker, hash, first_sender(segment), segment, &index);
     if (code)
         return code;
-    return add_segment(tracker, index, hash, number, t_ns, segment);
+    return add_segment(tracker, index, hash, taken->number, t_ns, segment);
+}
+
+static uint32_t hash_of(const struct tracker *tracker, const struct segment *segment)
+{
+    return flow_hash(&tracker->flows, &segment->source, &segment->destination);
+}
+
+int tracker_segment(struct tracker *tracker, uint64_t number, int64_t t_ns,
+                    const struct segment *segment)
+{
+    struct tracker_segment taken = {number, t_ns, segment};
+    return take_segment(tracker, hash_of(tracker, segment), &taken);
+}
+
+/* Memory is slow, and patient: the place in the table is asked for first, and then, a few
+ * segments ahead, the connection that it names. */
+static int take_together(struct tracker *tracker, const struct tracker_segment *segments,
+                         size_t count)
+{
+    enum { AHEAD = 4 };
+    FILLED_BY_CALL uint32_t hashes[TOGETHER];
+    int code = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = hash_of(tracker, segments[i].segment);
+        flow_fetch_place(&tracker->flows, hashes[i]);
+    }
+    for (size_t i = 0; i < AHEAD && i < count; i++)
+        flow_fetch(&tracker->flows, hashes[i]);
+    for (size_t i = 0; i < count && !code; i++) {
+        if (i + AHEAD < count)
+            flow_fetch(&tracker->flows, hashes[i + AHEAD]);
+        code = take_segment(tracker, hashes[i], &segments[i]);
+    }
+    return code;
+}
+
+int tracker_segments(struct tracker *tracker, const struct tracker_segment *segments,
+                     size_t count)
+{
+    int code = 0;
+    for (size_t done = 0; done < count && !code; done += TOGETHER) {
+        size_t left = count - done;
+        code = take_together(tracker, segments + done, left < TOGETHER ? left : TOGETHER);
+    }
+    return code;
 }
 
 /* Whether the end can have sent what the error quotes. */

@@ -9,8 +9,9 @@
  * passed in which stray segments of it may still have come; or when it was evicted; or at
  * the end. Its verdict is whole whatever was kept of its events. Memory is bounded: a
  * connection takes the same few hundred bytes however many packets it has, and there are
- * at most `connections_max` of them; for one more, an ended one comes out early, or the
- * one that has been silent longest is evicted, and counted.
+ * at most `connections_max` of them, of which a quarter may have ended: then the next one
+ * that ends lets the first come out early. For one more than there is room for, an ended
+ * one comes out early, or the one that has been silent longest is evicted, and counted.
  *
  * Pure: the only clock is the packets' own. Identical input gives identical output,
  * ids and all. */
@@ -45,6 +46,13 @@ struct tracker_options {
     void *owner;
 };
 
+/* What tracker_segment is given of one; the segment is borrowed. */
+struct tracker_segment {
+    uint64_t number;
+    int64_t t_ns;
+    const struct segment *segment;
+};
+
 struct tracker_counts {
     uint64_t segments, icmp_errors;
     uint64_t connections; /* begun; the greatest id */
@@ -61,6 +69,10 @@ void tracker_free(struct tracker **tracker);
  * segment is not told of, and the tracker is as it was. */
 int tracker_segment(struct tracker *tracker, uint64_t number, int64_t t_ns,
                     const struct segment *segment);
+/* One after the other, as by tracker_segment, but faster: what the tracker has of the next
+ * ones is fetched from memory while it looks at those before. */
+int tracker_segments(struct tracker *tracker, const struct tracker_segment *segments,
+                     size_t count);
 /* An ICMP error that quotes a TCP segment. One whose connection is not known, or whose
  * number that end cannot have sent, changes nothing. */
 void tracker_icmp(struct tracker *tracker, uint64_t number, int64_t t_ns,
