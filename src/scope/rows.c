@@ -68,6 +68,21 @@ int rows_add(struct rows *rows, const struct row *row)
     return 0;
 }
 
+/* Connections come out as they end, and all that there are make up a range of ids: then
+ * each has its place. False where they do not; some are in theirs then. */
+static bool put_in_places(struct rows *rows)
+{
+    struct row *row = rows->rows;
+    for (size_t i = 0; i < rows->count; i++)
+        while (row[i].id != i + 1) {
+            size_t place = row[i].id - UINT32_C(1);
+            if (place >= rows->count || row[place].id == row[i].id)
+                return false;
+            swap(&row[i], &row[place]);
+        }
+    return true;
+}
+
 static bool is_sorted(const struct rows *rows)
 {
     for (size_t i = 1; i < rows->count; i++)
@@ -80,7 +95,8 @@ static bool is_sorted(const struct rows *rows)
  * in order, and often quite. */
 void rows_sort(struct rows *rows)
 {
-    if (is_sorted(rows))
+    if (is_sorted(rows) ||
+        (rows->by == COLUMN_ID && !rows->descending && put_in_places(rows)))
         return;
     for (size_t i = rows->count / 2; i-- > 0;)
         sift_down(rows, i, rows->count);
