@@ -36,6 +36,14 @@ bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
            memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
+bool endpoint_is_loopback(const struct endpoint *endpoint)
+{
+    static const uint8_t one[16] = {[15] = 1};
+    if (endpoint->family == 4)
+        return endpoint->address[0] == 127;
+    return endpoint->family == 6 && memcmp(endpoint->address, one, sizeof one) == 0;
+}
+
 char *endpoint_format_address(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
 {
     switch (endpoint->family) {

@@ -23,6 +23,8 @@ struct endpoint endpoint_ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16
  * IPv4, which it is on the wire; another family's comes out as none. */
 struct endpoint endpoint_from_address(const struct sockaddr *address);
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
+/* Whether the address is this machine's own and of no network: 127.0.0.0/8, ::1. */
+bool endpoint_is_loopback(const struct endpoint *endpoint);
 /* Writes its text into `text` (ENDPOINT_TEXT bytes) and returns `text`; "?" for family 0.
  * IPv6 as RFC 5952 spells it. */
 char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT]);

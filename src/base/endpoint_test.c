@@ -77,6 +77,23 @@ static void an_address_is_written_without_its_port(void **state)
     assert_string_equal(endpoint_format_address(&none, text), "?");
 }
 
+static void loopback_is_a_whole_net_of_ipv4_and_one_address_of_ipv6(void **state)
+{
+    (void)state;
+    const struct endpoint near[] = {endpoint_ipv4(127, 0, 0, 1, 1),
+                                    endpoint_ipv4(127, 255, 255, 255, 0),
+                                    {.family = 6, .address = {[15] = 1}}};
+    const struct endpoint far[] = {endpoint_ipv4(128, 0, 0, 1, 1),
+                                   endpoint_ipv4(0, 0, 0, 0, 1),
+                                   {.family = 6, .address = {[15] = 2}},
+                                   {.family = 6, .address = {127, [15] = 1}},
+                                   {0}};
+    for (size_t i = 0; i < sizeof near / sizeof *near; i++)
+        assert_true(endpoint_is_loopback(&near[i]));
+    for (size_t i = 0; i < sizeof far / sizeof *far; i++)
+        assert_false(endpoint_is_loopback(&far[i]));
+}
+
 static void equal_means_family_address_and_port(void **state)
 {
     (void)state;
@@ -101,6 +118,7 @@ int main(void)
         cmocka_unit_test(ipv4_inside_ipv6_is_ipv4),
         cmocka_unit_test(an_address_of_another_family_is_none),
         cmocka_unit_test(an_address_is_written_without_its_port),
+        cmocka_unit_test(loopback_is_a_whole_net_of_ipv4_and_one_address_of_ipv6),
         cmocka_unit_test(equal_means_family_address_and_port),
     };
     return cmocka_run_group_tests_name("endpoint", tests, NULL, NULL);

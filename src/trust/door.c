@@ -1,0 +1,236 @@
+/* A guest goes FIRST_BYTE -> HELLO -> ready, and from anywhere to LEAVING (refused, and being told so)
+ * or GONE. He counts as a stranger from door_admit until he is ready or dismissed. */
+#include "trust/door.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "net/call.h"
+
+enum { MOST_STRANGERS = 1000, RETRY_AFTER_MS = 1000 };
+static const int64_t patience_ns = 10 * NS_PER_S, leaving_ns = 5 * NS_PER_S;
+
+struct door {
+    struct door_options options;
+    atomic_bool draining;
+    atomic_uint strangers;
+};
+
+int door_new(const struct door_options *options, struct door **ret_door,
+             struct error *err)
+{
+    struct door *door = malloc(sizeof *door);
+    if (!door)
+        return error_set(err, ERROR_MEMORY, "no memory");
+    *door = (struct door){.options = *options};
+    if (!door->options.most_strangers)
+        door->options.most_strangers = MOST_STRANGERS;
+    if (!door->options.patience_ns)
+        door->options.patience_ns = patience_ns;
+    *ret_door = door;
+    return 0;
+}
+
+void door_free(struct door **door)
+{
+    free(*door);
+    *door = NULL;
+}
+
+void door_drain(struct door *door)
+{
+    atomic_store(&door->draining, true);
+}
+
+unsigned door_strangers(const struct door *door)
+{
+    return atomic_load(&door->strangers);
+}
+
+/* --- Coming and going --- */
+
+static bool is_local(int fd, const struct endpoint *peer)
+{
+    struct sockaddr_storage local;
+    socklen_t length = sizeof local;
+    if (getsockname(fd, (struct sockaddr *)&local, &length) < 0)
+        return false;
+    const struct endpoint endpoint = endpoint_from_address((struct sockaddr *)&local);
+    return endpoint_is_loopback(&endpoint) && endpoint_is_loopback(peer);
+}
+
+/* The timer sets the channel's own event: door_step then finds the time over. */
+static void set_deadline(struct door_guest *guest, int64_t now_ns, int64_t span_ns)
+{
+    guest->deadline_ns = now_ns + span_ns;
+    wo_timer_set(guest->channel.event, span_ns, 0);
+}
+
+int door_admit(struct door *door, int fd, wo_event *event, const struct endpoint *peer,
+               struct watch *watch, int64_t now_ns, struct door_guest *ret_guest)
+{
+    struct door_guest guest = {.door = door};
+    if (atomic_fetch_add(&door->strangers, 1) >= door->options.most_strangers) {
+        atomic_fetch_sub(&door->strangers, 1);
+        call_close(watch, fd);
+        wo_event_free(&event);
+        return -EBUSY;
+    }
+    guest.local = is_local(fd, peer);
+    int code = channel_adopt(&guest.channel, fd, event, peer, watch);
+    if (code) {
+        atomic_fetch_sub(&door->strangers, 1);
+        return code;
+    }
+    set_deadline(&guest, now_ns, door->options.patience_ns);
+    *ret_guest = guest;
+    return 0;
+}
+
+void door_dismiss(struct door_guest *guest)
+{
+    if (!guest->door)
+        return;
+    channel_close(&guest->channel);
+    atomic_fetch_sub(&guest->door->strangers, 1);
+    guest->door = NULL;
+}
+
+static void leave(struct door_guest *guest, const char *why)
+{
+    guest->phase = DOOR_PHASE_GONE;
+    if (!guest->why)
+        guest->why = why;
+}
+
+static void refuse(struct door_guest *guest, int64_t now_ns, enum frame_error code,
+                   uint32_t retry_after_ms, const char *sentence)
+{
+    guest->refused = code;
+    guest->why = sentence;
+    guest->phase = DOOR_PHASE_LEAVING;
+    set_deadline(guest, now_ns, leaving_ns);
+    if (refusal_send(&guest->channel, 0, code, true, retry_after_ms, sentence))
+        leave(guest, sentence);
+}
+
+/* --- What is said --- */
+
+static void welcome(struct door_guest *guest)
+{
+    const struct door_options *options = &guest->door->options;
+    const struct welcome welcome = {
+        .version = guest->version,
+        .features = guest->features,
+        .body_limit = FRAME_BODY_BYTES,
+        .heartbeat_ms = GREETING_HEARTBEAT_MS,
+        .server = {options->server_name, (uint16_t)strlen(options->server_name)},
+        .name = {guest->name, (uint16_t)strlen(guest->name)},
+    };
+    struct buffer buffer;
+    buffer_init(&buffer, 0);
+    welcome_encode(&buffer, &welcome);
+    int code = buffer.failed ? -ENOMEM
+                             : channel_send(&guest->channel, buffer.bytes, buffer.length);
+    buffer_done(&buffer);
+    if (code)
+        leave(guest, "lost before the welcome");
+}
+
+static void hear_greeting(struct door_guest *guest, const struct greeting *greeting,
+                          int64_t now_ns)
+{
+    guest->version = (uint16_t)greeting_version(greeting);
+    if (!guest->version) {
+        refuse(guest, now_ns, FRAME_ERROR_VERSION, 0,
+               "this server speaks version 1 only");
+        return;
+    }
+    if (greeting->business != BUSINESS_TEXT && greeting->business != BUSINESS_FILE) {
+        refuse(guest, now_ns, FRAME_ERROR_BUSINESS, 0,
+               "this server does text and files, and nothing else");
+        return;
+    }
+    guest->business = greeting->business;
+    memcpy(guest->client_id, greeting->client_id, sizeof guest->client_id);
+    memcpy(guest->name, greeting->name.bytes, greeting->name.length);
+    guest->name[greeting->name.length] = '\0';
+    welcome(guest);
+}
+
+static void hear_frame(struct door_guest *guest, const struct frame *frame,
+                       int64_t now_ns)
+{
+    struct greeting greeting;
+    if (greeting_decode(frame, &greeting))
+        refuse(guest, now_ns, FRAME_ERROR_MALFORMED, 0,
+               "the first frame must be a HELLO of woshou's protocol");
+    else if (atomic_load(&guest->door->draining))
+        refuse(guest, now_ns, FRAME_ERROR_DRAINING, RETRY_AFTER_MS,
+               "the server is about to end");
+    else
+        hear_greeting(guest, &greeting, now_ns);
+}
+
+/* --- Phases --- */
+
+static enum door_state hear_hello(struct door_guest *guest,
+                                  struct channel_scratch *scratch, int64_t now_ns)
+{
+    struct frame frame;
+    int code = channel_next(&guest->channel, scratch, &frame);
+    if (code == 0)
+        return DOOR_STILL;
+    if (code == 1)
+        hear_frame(guest, &frame, now_ns);
+    else if (code == -EMSGSIZE)
+        refuse(guest, now_ns, FRAME_ERROR_TOO_LARGE, 0,
+               "a frame is longer than 64 KiB before the welcome");
+    else
+        leave(guest, "left without a word");
+    if (guest->phase != DOOR_PHASE_HELLO)
+        return DOOR_STILL;
+    channel_stow(&guest->channel);
+    guest->channel.body_limit = FRAME_BODY_BYTES;
+    wo_timer_cancel(guest->channel.event);
+    atomic_fetch_sub(&guest->door->strangers, 1);
+    guest->door = NULL;
+    return DOOR_READY;
+}
+
+static enum door_state step(struct door_guest *guest, struct channel_scratch *scratch,
+                            int64_t now_ns)
+{
+    switch (guest->phase) {
+    case DOOR_PHASE_FIRST_BYTE: guest->phase = DOOR_PHASE_HELLO; return DOOR_STILL;
+    case DOOR_PHASE_HELLO: return hear_hello(guest, scratch, now_ns);
+    case DOOR_PHASE_LEAVING:
+        if (channel_drain(&guest->channel, scratch))
+            leave(guest, "refused");
+        return DOOR_STILL;
+    default: return DOOR_OVER;
+    }
+}
+
+enum door_state door_step(struct door_guest *guest, struct channel_scratch *scratch,
+                          int64_t now_ns)
+{
+    if (guest->phase != DOOR_PHASE_GONE && channel_enumerate(&guest->channel, NULL))
+        leave(guest, "lost");
+    if (now_ns >= guest->deadline_ns) {
+        if (guest->phase == DOOR_PHASE_LEAVING)
+            leave(guest, "refused");
+        else if (guest->phase != DOOR_PHASE_GONE)
+            refuse(guest, now_ns, FRAME_ERROR_TIMEOUT, 0, "no HELLO came in time");
+    }
+    for (;;) {
+        enum door_phase before = guest->phase;
+        enum door_state state = step(guest, scratch, now_ns);
+        if (state != DOOR_STILL || guest->phase == before)
+            return state;
+    }
+}
