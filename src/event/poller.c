@@ -270,10 +270,11 @@ int poller_sleep(struct seat *seat, int64_t deadline_ns)
 
     if (poller->led && time_left_ns(deadline_ns) == 0)
         return poller_look(poller);
-    atomic_store(&seat->waiter->roused, 0);
     poller_sit(seat);
     if (seat->leads)
         deadline_ns = poller_deadline_ns(poller, deadline_ns);
+    else
+        atomic_store(&seat->waiter->roused, 0);
     poller_unlock(poller);
     if (seat->leads)
         count = wait_reports(poller->engine, reports, time_left_ns(deadline_ns));

@@ -88,7 +88,8 @@ static unsigned post_once(struct selection *selection, unsigned event)
 static unsigned find_urgent(struct selection *selection, unsigned conditions)
 {
     if (!(conditions & POLLPRI)) {
-        atomic_fetch_and(&selection->told, (unsigned char)~WO_OOB);
+        if (atomic_load(&selection->told) & WO_OOB)
+            atomic_fetch_and(&selection->told, (unsigned char)~WO_OOB);
         return 0;
     }
     /* A receive stops at urgent data, so that a short one says nothing any more. */

@@ -133,16 +133,21 @@ int wo_select(int fd, wo_event *event, unsigned events)
     return code;
 }
 
+static int error_of(const struct selection *selection, int bit)
+{
+    return bit == WO_CONNECT_BIT ? selection->connect_error
+           : bit == WO_CLOSE_BIT ? selection->close_error
+                                 : 0;
+}
+
 static void copy_record(const struct selection *selection, wo_network_events *ret_network)
 {
-    unsigned recorded = selection->recorded;
+    ret_network->events = selection->recorded;
+    for (unsigned left = selection->recorded; left; left &= left - 1) {
+        int bit = __builtin_ctz(left);
 
-    ret_network->events = recorded;
-    for (unsigned bit = 0; bit < WO_NETWORK_EVENTS; bit++)
-        if (recorded & 1u << bit)
-            ret_network->errors[bit] = 1u << bit == WO_CONNECT ? selection->connect_error
-                                       : 1u << bit == WO_CLOSE ? selection->close_error
-                                                               : 0;
+        ret_network->errors[bit] = error_of(selection, bit);
+    }
 }
 
 /* Both locked: the selection's home and the event's. */
@@ -157,41 +162,56 @@ static void enumerate(struct selection *selection, wo_event *event,
         event_clear(event);
 }
 
-/* An empty record may only mean that nobody has looked since: a program that enumerates
+/* One try. -EAGAIN: another thread changed the selection meanwhile. -ENODATA: nothing is
+ * recorded, which may only mean that nobody has looked since; a program that enumerates
  * without waiting must see what there is. */
+static int try_to_enumerate(struct selection *selection, wo_event *event, bool looked,
+                            wo_network_events *ret_network)
+{
+    wo_event *selected = selection ? atomic_load(&selection->event) : NULL;
+    wo_event *reset = event ? event : selected;
+    int code = 0;
+
+    if (!selected)
+        return -EINVAL;
+    event_lock_two(selected, reset);
+    if (atomic_load(&selection->event) != selected)
+        code = -EAGAIN;
+    else if (!atomic_load(&reset->alive))
+        code = -EINVAL;
+    else if (!selection->recorded && !looked)
+        code = -ENODATA;
+    else
+        enumerate(selection, event, ret_network);
+    event_unlock_two(selected, reset);
+    return code;
+}
+
 static void look_for_reports(struct selection *selection)
 {
     struct poller *home = selection_lock(selection);
 
     if (!home)
         return;
-    if (!selection->recorded)
-        poller_look(home);
+    poller_look(home);
     poller_unlock(home);
 }
 
 int wo_enumerate(int fd, wo_event *event, wo_network_events *ret_network)
 {
     struct selection *selection = selection_find(fd);
-    wo_event *selected, *reset;
-    int code = -EAGAIN;
+    bool looked = false;
+    int code;
 
     if (!ret_network)
         return -EINVAL;
-    look_for_reports(selection);
-    while (code == -EAGAIN) {
-        selected = selection ? atomic_load(&selection->event) : NULL;
-        if (!selected)
-            return -EINVAL;
-        reset = event ? event : selected;
-        event_lock_two(selected, reset);
-        if (atomic_load(&selection->event) == selected) {
-            code = atomic_load(&reset->alive) ? 0 : -EINVAL;
-            if (code == 0)
-                enumerate(selection, event, ret_network);
+    do {
+        code = try_to_enumerate(selection, event, looked, ret_network);
+        if (code == -ENODATA) {
+            look_for_reports(selection);
+            looked = true;
         }
-        event_unlock_two(selected, reset);
-    }
+    } while (code == -EAGAIN || code == -ENODATA);
     return code;
 }
 

@@ -8,8 +8,8 @@
 
 #include "event/backend.h"
 
-enum { PAGE = 1024, PAGES = 16384 };
-_Static_assert(PAGE *PAGES == 1 << TOKEN_FD_BITS, "a token names every entry");
+_Static_assert(SELECTION_PAGE *SELECTION_PAGES == 1 << TOKEN_FD_BITS,
+               "a token names every entry");
 
 /* Above the descriptor a token has the place of the event that the socket was registered
  * for, so that both can be fetched at once, and above that the registration's generation.
@@ -18,32 +18,23 @@ _Static_assert(PAGE *PAGES == 1 << TOKEN_FD_BITS, "a token names every entry");
 enum { GENERATION_SHIFT = TOKEN_FD_BITS + EVENT_PLACE_BITS };
 
 /* Pages are added with a compare-and-swap and stay, so that a look-up takes no lock. */
-static _Atomic(struct selection *) pages[PAGES];
-
-struct selection *selection_find(int fd)
-{
-    struct selection *page;
-
-    if (fd < 0 || fd / PAGE >= PAGES)
-        return NULL;
-    page = atomic_load(&pages[fd / PAGE]);
-    return page ? &page[fd % PAGE] : NULL;
-}
+_Atomic(struct selection *) selection_pages[SELECTION_PAGES];
 
 struct selection *selection_make(int fd)
 {
     struct selection *found = selection_find(fd);
     struct selection *page = NULL, *fresh;
 
-    if (found || fd < 0 || fd / PAGE >= PAGES)
+    if (found || (unsigned)fd >> TOKEN_FD_BITS)
         return found;
-    fresh = aligned_alloc(CACHE_LINE, PAGE * sizeof(*fresh));
+    fresh = aligned_alloc(CACHE_LINE, SELECTION_PAGE * sizeof(*fresh));
     if (!fresh)
         return NULL;
-    memset(fresh, 0, PAGE * sizeof(*fresh));
-    for (int i = 0; i < PAGE; i++)
-        fresh[i].fd = fd / PAGE * PAGE + i;
-    if (!atomic_compare_exchange_strong(&pages[fd / PAGE], &page, fresh))
+    memset(fresh, 0, SELECTION_PAGE * sizeof(*fresh));
+    for (int i = 0; i < SELECTION_PAGE; i++)
+        fresh[i].fd = fd / SELECTION_PAGE * SELECTION_PAGE + i;
+    if (!atomic_compare_exchange_strong(&selection_pages[fd / SELECTION_PAGE], &page,
+                                        fresh))
         free(fresh); /* another thread was first */
     return selection_find(fd);
 }

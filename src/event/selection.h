@@ -55,8 +55,21 @@ struct selection {
         failure; /* the connection's error, taken from the kernel and kept here */
 };
 
-/* The descriptor's entry in the table; null where there is none yet. */
-struct selection *selection_find(int fd);
+/* The table. */
+enum { SELECTION_PAGE = 1024, SELECTION_PAGES = 16384 };
+extern _Atomic(struct selection *) selection_pages[SELECTION_PAGES];
+
+/* The descriptor's entry in the table; null where there is none yet. Every call of ours
+ * that takes a socket begins with it. */
+static inline struct selection *selection_find(int fd)
+{
+    struct selection *page;
+
+    if ((unsigned)fd >> TOKEN_FD_BITS)
+        return NULL;
+    page = atomic_load(&selection_pages[fd / SELECTION_PAGE]);
+    return page ? &page[fd % SELECTION_PAGE] : NULL;
+}
 /* Makes it: null without memory, or for a descriptor beyond the table's 16 million. */
 struct selection *selection_make(int fd);
 
