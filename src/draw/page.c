@@ -245,9 +245,11 @@ int page_print(struct buffer *out, const struct page *page)
     say_both(out, page, "h1", page->title);
     say_both(out, page, "p", page->intro);
     print_notes(out, page);
-    if (page->scene_count > 1)
+    if (page->scene_count > 1 && !page->overview)
         print_contents(out, page);
     buffer_append_text(out, "</header>\n<main>\n");
+    if (page->overview)
+        page_overview(out, page, page->overview);
     for (size_t i = 0; i < page->scene_count && !failed; i++)
         failed = print_scene(out, page, &page->scenes[i]);
     buffer_append_text(out, "</main>\n");

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "draw/page_overview.h"
 #include "draw/words.h"
 #include "tcp/story.h"
 
@@ -35,6 +36,7 @@ struct page {
     int first;                    /* the one shown at first: 0 or 1 */
     const char *title;
     const char *intro;
+    const struct page_overview *overview; /* or null: the scenes' titles are listed */
     const struct page_scene *scenes;
     size_t scene_count;
     const char *const *notes; /* what could not be shown on this machine, and why */

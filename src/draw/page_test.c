@@ -123,6 +123,33 @@ static void a_scene_may_say_why_there_is_no_picture(void **state)
     assert_null(strstr(html, "<details"));
 }
 
+static void an_overview_lists_and_links_and_escapes(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char *const headings[] = {"id", "A refusal"};
+    static const bool numbers[] = {true, false};
+    static const char cells[] = "7\0<b>";
+    const struct page_row row = {.cells = cells, .link = "refused", .tone = "failed"};
+    const struct page_finding finding = {.title = {"one <refused>", "一个"},
+                                         .text = "A refusal"};
+    struct page_overview overview = {.summary = {"one & two\nthree", "一"},
+                                     .findings = &finding,
+                                     .finding_count = 1,
+                                     .list = {.title = "A refusal",
+                                              .headings = headings,
+                                              .numbers = numbers,
+                                              .column_count = 2,
+                                              .rows = &row,
+                                              .row_count = 1}};
+    fixture->page.overview = &overview;
+    const char *html = print(fixture);
+    assert_holds(html, "<li>one &amp; two</li>\n<li>three</li>");
+    assert_holds(html, "<dt>one &lt;refused&gt;</dt><dd>A refusal</dd>");
+    assert_holds(html, "<dd>一次拒绝</dd>");
+    assert_holds(html, "<tr class=\"failed\"><td class=\"number\"><a "
+                       "href=\"#refused\">7</a></td><td>&lt;b&gt;</td></tr>");
+}
+
 static void too_many_stories_are_refused(void **state)
 {
     struct fixture *fixture = *state;
@@ -146,6 +173,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_table_tells_what_the_picture_shows, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_scene_may_say_why_there_is_no_picture, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(an_overview_lists_and_links_and_escapes, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(too_many_stories_are_refused, set_up, tear_down),
     };
