@@ -64,7 +64,7 @@ class Program:
     """A running program."""
 
     def __init__(self, arguments, **more):
-        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen(arguments, stdin=more.pop("stdin", subprocess.DEVNULL),
                                         stdout=more.pop("stdout", subprocess.PIPE),
                                         stderr=subprocess.PIPE, **more)
         self.pid = self.process.pid

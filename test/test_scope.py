@@ -39,7 +39,7 @@ def lines(ran):
 def test_a_table_and_a_summary(woshou, capture):
     ran = scope(woshou, "-r", capture)
     assert ran.returncode == 0 and ran.stderr == b""
-    table, summary = ran.stdout.decode().split("\n\n")
+    table, summary, *advice = ran.stdout.decode().split("\n\n")
     rows = [row.split() for row in table.splitlines()]
     assert rows[0][:6] == ["id", "client", "server", "open", "close", "who"]
     assert [row[:5] for row in rows[1:]] == [
@@ -49,6 +49,22 @@ def test_a_table_and_a_summary(woshou, capture):
     assert "3 connections, 15 packets" in summary
     assert "opened: 2 three-way, 1 refused" in summary
     assert "refuse: 10.0.0.2:81 (1)" in summary
+    assert advice[0] == "What went wrong, and what to check:"
+    assert advice[1].startswith("1 refused: connection 2 (packets 9, 10)\n  Nothing listens")
+
+
+def test_no_summary_is_the_table_alone(woshou, capture):
+    out = scope(woshou, "-r", capture, "--no-summary").stdout.decode()
+    assert len(out.splitlines()) == 4 and "went wrong" not in out
+
+
+def test_ascii_is_ascii(woshou, tmp_path):
+    path = tmp_path / "quick.pcap"
+    path.write_bytes(pcap(FRAMES, step_us=3))
+    for which in ([], ["--ladder", "1"], ["--ladder", "2"]):
+        shown = scope(woshou, "-r", path, "--ascii", *which).stdout
+        assert shown.isascii() and shown, shown
+    assert "µs" in scope(woshou, "-r", path).stdout.decode()
 
 
 def test_json_has_the_keys_and_the_truth(woshou, capture):
@@ -73,6 +89,16 @@ def test_events_are_the_packets_and_states(woshou, capture):
     assert states == ["SYN_SENT", "ESTABLISHED", "FIN_WAIT_1", "TIME_WAIT"]
 
 
+def test_json_says_why_and_what_next(woshou, capture):
+    stories = {story["id"]: story for story in lines(scope(woshou, "-r", capture, "--json"))}
+    assert stories[2]["why"].endswith("answered the SYN with RST at once (packets 9, 10)")
+    assert "ss -ltn" in stories[2]["next"] and stories[1]["next"] is None
+    chinese = {story["id"]: story
+               for story in lines(scope(woshou, "-r", capture, "--json", "--lang", "zh"))}
+    assert chinese[2]["open"] == "refused" and "ss -ltn" in chinese[2]["next"]
+    assert "拒绝" in chinese[2]["why"]
+
+
 def test_csv(woshou, capture):
     rows = list(csv.DictReader(io.StringIO(scope(woshou, "-r", capture, "--csv").stdout.decode())))
     assert [(row["id"], row["open"]) for row in rows] == [("1", "three-way"), ("2", "refused"),
@@ -95,6 +121,91 @@ def test_a_page(woshou, capture, tmp_path):
     text = page.read_text()
     assert "10.0.0.1:40002" in text and "refused" in text and "<script" not in text
     assert "拒绝" in text  # both languages are there
+
+
+def test_a_page_has_the_table_and_what_to_check(woshou, capture, tmp_path):
+    page = tmp_path / "page.html"
+    assert scope(woshou, "-r", capture, "--html", page).returncode == 0
+    text = page.read_text()
+    assert '<a href="#c2">2</a>' in text and '<section id="c2">' in text
+    assert "1 refused: connection 2 (packets 9, 10)" in text and "ss -ltn" in text
+    assert scope(woshou, "-r", capture, "--html", page, "--where", "open=refused",
+                 "--top", 1).returncode == 0
+    text = page.read_text()
+    assert '<a href="#c2">2</a>' in text and "40001" not in text
+
+
+def test_a_page_of_thousands_is_bounded_and_says_so(woshou, tmp_path):
+    frames = [frame for port in range(10000, 13000) for frame in refused(port)]
+    frames += conversation(40001)
+    path, page = tmp_path / "many.pcap", tmp_path / "page.html"
+    path.write_bytes(pcap(frames))
+    assert scope(woshou, "-r", path, "--html", page).returncode == 0
+    text = page.read_text()
+    assert "The first 2000 of 3001 connections" in text
+    assert text.count("<section id=\"c") <= 100
+    assert '<section id="c3001">' in text  # the one that is unlike the others has its ladder
+
+
+# --- annotated ---
+
+
+def comments(path):
+    ran = subprocess.run(["tshark", "-r", str(path), "-T", "fields", "-e", "frame.number", "-e",
+                          "frame.comment"], capture_output=True, text=True, timeout=60)
+    return dict((int(number), comment) for number, _, comment in
+                (line.partition("\t") for line in ran.stdout.splitlines()) if comment)
+
+
+needs_tshark = pytest.mark.skipif(not shutil.which("tshark"), reason="tshark is not installed")
+
+
+@needs_tshark
+@pytest.mark.parametrize("form", [".pcap", ".pcapng", ".pcap.gz"])
+def test_wireshark_shows_what_was_found(woshou, capture, tmp_path, form):
+    source, out = tmp_path / f"in{form}", tmp_path / "out.pcapng"
+    if form == ".pcapng":
+        subprocess.run(["editcap", "-F", "pcapng", capture, source], check=True)
+    else:
+        source.write_bytes(gzip.compress(capture.read_bytes()) if form.endswith("gz")
+                           else capture.read_bytes())
+    ran = scope(woshou, "-r", source, "--annotate", out)
+    assert ran.returncode == 0 and b"refused" in ran.stdout
+    said = comments(out)
+    assert sorted(said) == [1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13]
+    assert "10.0.0.1:40002 → 10.0.0.2:81: refused" in said[9] and "ss -ltn" in said[10]
+    assert said[2] == "woshou: connection 1: the answer to the SYN"
+    again = lines(scope(woshou, "-r", out, "--json"))
+    assert again == lines(scope(woshou, "-r", capture, "--json"))
+
+
+@needs_tshark
+def test_comments_are_in_the_users_language_and_of_what_is_wanted(woshou, capture, tmp_path):
+    out = tmp_path / "out.pcapng"
+    scope(woshou, "-r", capture, "--annotate", out, "--where", "open=refused", "--lang", "zh")
+    said = comments(out)
+    assert sorted(said) == [9, 10] and "拒绝" in said[9]
+
+
+def test_a_capture_is_not_annotated_onto_itself(woshou, capture, tmp_path):
+    before = capture.read_bytes()
+    ran = scope(woshou, "-r", capture, "--annotate", capture)
+    assert ran.returncode == 2 and b"not overwritten" in ran.stderr and ran.stdout == b""
+    assert capture.read_bytes() == before
+    ran = scope(woshou, "-r", "-", "--annotate", tmp_path / "out", input=before)
+    assert ran.returncode == 2 and not (tmp_path / "out").exists()
+    ran = scope(woshou, "-r", capture, "--annotate", tmp_path / "no" / "out")
+    assert ran.returncode == 1 and b"no such file" in ran.stderr
+
+
+@needs_tshark
+def test_what_comes_before_damage_is_annotated(woshou, capture, tmp_path):
+    out = tmp_path / "out.pcapng"
+    capture.write_bytes(capture.read_bytes()[:-3])
+    ran = scope(woshou, "-r", capture, "--annotate", out)
+    assert ran.returncode == 1 and b"packet 15" in ran.stderr
+    assert 9 in comments(out)
+    assert not list(tmp_path.glob("out.pcapng.*"))
 
 
 def test_a_long_run_of_data_is_one_arrow(woshou, tmp_path):
@@ -128,6 +239,7 @@ def test_sort_and_top(woshou, capture):
     assert ids("--sort", "-id") == [3, 2, 1]
     assert ids("--sort", "packets") == [2, 3, 1]
     assert ids("--sort", "-packets", "--top", 1) == [1]
+    assert ids("--top", 2) == [1, 2] and ids("--sort", "-id", "--top", 2) == [3, 2]
 
 
 def test_a_filter_is_tcpdumps(woshou, capture):
@@ -213,6 +325,9 @@ def test_a_bad_file_is_one_sentence_and_what_could_be_read(woshou, capture, make
     (["-r", "x", "--where", "(" * 99], "at column"),
     (["-r", "x", "--sort", "colour"], "--sort"), (["-r", "x", "--top", "0"], "--top"),
     (["-r", "x", "--ladder", "none"], "--ladder"), (["-r", "-", "--html", "y"], "twice"),
+    (["-i", "lo", "--annotate", "y"], "twice"), (["-r", "x", "--json", "--sort", "id"], "--sort"),
+    (["-r", "x", "--csv", "--top", "3"], "--top"), (["-r", "x", "--seconds", "3"], "--seconds"),
+    (["-r", "x", "--html", "y", "--annotate", "z"], "two runs"),
     (["--nonsense"], "there is no option"), (["-i", "lo", "--seconds", "soon"], "--seconds")])
 def test_used_wrongly(woshou, arguments, sentence):
     ran = scope(woshou, *arguments)
@@ -243,6 +358,36 @@ def test_standard_output_that_fails(woshou, capture):
         ran = subprocess.run([woshou, "scope", "-r", str(capture)], stdout=full,
                              stderr=subprocess.PIPE, timeout=60)
     assert ran.returncode == 1 and b"standard output" in ran.stderr
+
+
+def test_a_reader_that_leaves_is_no_news(woshou, tmp_path):
+    path = tmp_path / "long.pcap"
+    path.write_bytes(pcap(conversation(40001) + [f for p in range(9000) for f in refused(p + 1)]))
+    program = subprocess.Popen([woshou, "scope", "-r", str(path), "--json"],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    program.stdout.readline()
+    program.stdout.close()
+    assert program.stderr.read() == b"" and program.wait(timeout=60) == 1
+
+
+def test_lines_of_a_pipe_come_while_it_goes_on_and_ctrl_c_ends_the_wait(woshou, start):
+    read, write = os.pipe()
+    program = start(woshou, "scope", "-r", "-", "--json", stdin=read)
+    os.close(read)
+    with os.fdopen(write, "wb") as pipe:
+        # Eleven seconds later by the capture's clock the first has ended for good.
+        pipe.write(pcap(refused(40001) + refused(40002), step_us=11_000_000))
+        pipe.flush()
+        assert json.loads(program.out.next())["open"] == "refused"
+        assert program.stopped() == 1
+    assert json.loads(program.out.next())["client"] == "10.0.0.1:40002"
+    assert program.err.rest() == ["woshou: stopped after 4 packets"]
+
+
+def test_progress_is_told_where_asked(woshou, capture):
+    ran = scope(woshou, "-r", capture, "--progress", "--json")
+    assert b"read 1.07 KiB, 15 packets in " in ran.stderr
+    assert scope(woshou, "-r", capture, "--json").stderr == b""
 
 
 def test_ctrl_c_gives_what_is_known(woshou, tmp_path):

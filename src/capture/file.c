@@ -133,6 +133,12 @@ void capture_close(struct capture **capture)
     *capture = NULL;
 }
 
+void capture_on_wait(struct capture *capture, int (*wait)(void *owner, int fd),
+                     void *owner)
+{
+    source_on_wait(capture->source, wait, owner);
+}
+
 int capture_next(struct capture *capture, struct packet *ret_packet, struct error *err)
 {
     int code = capture->ended ? capture->failure.code

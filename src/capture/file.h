@@ -28,6 +28,10 @@ int capture_open_source(struct source *source, const char *name,
 /* Closes it and leaves null; accepts null. */
 void capture_close(struct capture **capture);
 
+/* As source_on_wait. */
+void capture_on_wait(struct capture *capture, int (*wait)(void *owner, int fd),
+                     void *owner);
+
 /* 1: the next packet, whose bytes are borrowed until the next call; 0: the end; negative:
  * the file goes on in no way that can be read, and every later call says the same. */
 int capture_next(struct capture *capture, struct packet *ret_packet, struct error *err);

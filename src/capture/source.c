@@ -35,6 +35,8 @@ struct source {
     size_t stored_there;
     bool whole; /* what was decompressed so far ends where a stream does */
     struct error failure;
+    int (*wait)(void *owner, int fd); /* or null */
+    void *wait_owner;
 };
 
 /* --- Reading --- */
@@ -42,12 +44,14 @@ struct source {
 /* What the file has next; 0 at its end, and on failure, of which `failure` tells. */
 static size_t read_stored(struct source *source, uint8_t *bytes, size_t room)
 {
-    ssize_t got;
     if (source->fd < 0)
         return 0;
-    do
-        got = read(source->fd, bytes, room);
-    while (got < 0 && errno == EINTR);
+    int code = source->wait ? source->wait(source->wait_owner, source->fd) : 0;
+    if (code) {
+        error_set(&source->failure, code, "waiting for it");
+        return 0;
+    }
+    ssize_t got = read(source->fd, bytes, room);
     if (got < 0) {
         error_set_system(&source->failure, errno, "reading it");
         return 0;
@@ -268,6 +272,15 @@ void source_close(struct source **source)
     free(closed->buffer);
     free(closed);
     *source = NULL;
+}
+
+void source_on_wait(struct source *source, int (*wait)(void *owner, int fd), void *owner)
+{
+    struct stat about;
+    if (source->fd < 0 || (fstat(source->fd, &about) == 0 && S_ISREG(about.st_mode)))
+        return;
+    source->wait = wait;
+    source->wait_owner = owner;
 }
 
 /* --- What is known of it --- */

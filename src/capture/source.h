@@ -30,10 +30,15 @@ int source_memory(const void *bytes, size_t length, struct source **ret_source,
 /* Closes it and leaves null; accepts null. */
 void source_close(struct source **source);
 
+/* From here on `wait` is called before each read of what is no ordinary file, and waits
+ * until there is something to read: 0; or a negative code, which ends the bytes. */
+void source_on_wait(struct source *source, int (*wait)(void *owner, int fd), void *owner);
+
 /* At least `count` bytes (at most SOURCE_NEED_MAX) that come next, or as many as there
  * are before the end; `ret_bytes` is borrowed until the next call. Returns how many there
  * are, which may be more. An unreadable file or a broken compression ends the bytes too;
- * source_failure then tells. */
+ * source_failure then tells. So does a signal that comes while a pipe is waited for, where
+ * its handler lets no call be restarted: ERROR_INTERRUPTED. */
 size_t source_need(struct source *source, size_t count, const uint8_t **ret_bytes);
 /* Takes `count` bytes away, which source_need has shown. */
 void source_skip(struct source *source, size_t count);

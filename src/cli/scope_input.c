@@ -1,10 +1,11 @@
 #include "cli/scope_input.h"
 
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -15,12 +16,11 @@
 #include "capture/sniffer.h"
 #include "cli/language.h"
 #include "cli/privileges.h"
+#include "cli/scope_progress.h"
 #include "tcp/tracker.h"
 
-/* How often stop and progress are looked at, in packets; and the time between two lines
- * of progress, the first included, so that short work shows none. */
+/* How often stop and progress are looked at, in packets. */
 enum { LOOK_EVERY = 1 << 14 };
-static const int64_t progress_ns = NS_PER_S / 2;
 
 /* Packets that are looked at together. */
 enum { BATCH = 32 };
@@ -39,8 +39,7 @@ struct reading {
     struct filter *filter;
     wo_event *stop;
     struct scope_counts *counts;
-    int64_t began_ns, shown_ns;
-    bool shows; /* progress */
+    struct scope_progress_line progress;
     struct batch batch;
 };
 
@@ -131,31 +130,6 @@ static bool is_stopped(const struct reading *reading)
     return wo_wait(&reading->stop, 1, WO_ANY, 0, NULL) == 0;
 }
 
-/* --- progress --- */
-
-static void show_progress(struct reading *reading, uint64_t position, uint64_t size)
-{
-    int64_t now_ns = clock_monotonic_ns();
-    if (!reading->shows || now_ns - reading->shown_ns < progress_ns)
-        return;
-    reading->shown_ns = now_ns;
-    double seconds = (double)(now_ns - reading->began_ns) / NS_PER_S;
-    double packets = (double)reading->counts->packets, rate = packets / seconds;
-    double share = size ? (double)position / (double)size : 0;
-    if (share > 0)
-        fprintf(stderr, _("\r%3.0f %%, %.0f packets, %.0f packets/s, %.0f s left "),
-                100 * share, packets, rate, seconds * (1 / share - 1));
-    else
-        fprintf(stderr, _("\r%.0f packets, %.0f packets/s "), packets, rate);
-    fflush(stderr);
-}
-
-static void erase_progress(const struct reading *reading)
-{
-    if (reading->shown_ns > reading->began_ns)
-        fputs("\r\033[K", stderr);
-}
-
 /* --- files --- */
 
 /* How many packets the next batch may have. */
@@ -163,6 +137,29 @@ static size_t room_in_batch(const struct reading *reading)
 {
     uint64_t wanted = reading->scope->count, left = wanted - reading->counts->packets;
     return wanted && left < BATCH ? left : BATCH;
+}
+
+/* Until a pipe has more or the user has had enough. Signals are let through in the wait
+ * alone, so that none comes between looking for it and waiting. */
+static int wait_for_pipe(void *owner, int fd)
+{
+    const struct reading *reading = owner;
+    struct pollfd pipe = {.fd = fd, .events = POLLIN};
+    sigset_t stopping, usual;
+    int code = 0, ready = 0;
+
+    sigemptyset(&stopping);
+    sigaddset(&stopping, SIGINT);
+    sigaddset(&stopping, SIGTERM);
+    sigprocmask(SIG_BLOCK, &stopping, &usual);
+    while (ready <= 0 && !code) {
+        if (is_stopped(reading))
+            code = ERROR_INTERRUPTED;
+        else
+            ready = ppoll(&pipe, 1, NULL, &usual);
+    }
+    sigprocmask(SIG_SETMASK, &usual, NULL);
+    return code;
 }
 
 static int read_file(struct reading *reading, struct error *err)
@@ -174,8 +171,11 @@ static int read_file(struct reading *reading, struct error *err)
     int code = capture_open(reading->scope->file, &capture, err);
     bool failed = false;
 
+    if (code == ERROR_INTERRUPTED)
+        counts->stopped = true;
     if (code)
-        return code;
+        return counts->stopped ? 0 : code;
+    capture_on_wait(capture, wait_for_pipe, reading);
     while ((code = capture_batch(capture, reading->batch.packets, room_in_batch(reading),
                                  &count, err)) == 1) {
         code = take_batch(reading, count);
@@ -188,16 +188,21 @@ static int read_file(struct reading *reading, struct error *err)
         if (counts->packets < next_look)
             continue;
         next_look += LOOK_EVERY;
-        show_progress(reading, capture_position(capture), capture_size(capture));
+        scope_progress_show(&reading->progress, counts->packets,
+                            capture_position(capture), capture_size(capture));
         if (is_stopped(reading)) {
             counts->stopped = true;
             code = 0;
             break;
         }
     }
-    erase_progress(reading);
+    scope_progress_end(&reading->progress, counts->packets, capture_position(capture));
     if (failed)
         error_set(err, code, "%s", _("no memory for another connection"));
+    if (code == ERROR_INTERRUPTED) { /* in a read that waited for a pipe */
+        counts->stopped = true;
+        code = 0;
+    }
     capture_close(&capture);
     return code;
 }
@@ -271,7 +276,7 @@ static int read_interface(struct reading *reading, struct error *err)
     if (code)
         return code;
     code = privileges_drop(err);
-    if (!code && !scope->quiet)
+    if (!code && scope->progress != PROGRESS_NEVER)
         fprintf(stderr, _("capturing on %s; Ctrl-C ends it\n"), scope->interface);
     if (!code)
         code = watch(reading, sniffer, err);
@@ -283,16 +288,12 @@ static int read_interface(struct reading *reading, struct error *err)
 int scope_read(const struct scope *scope, struct tracker *tracker, wo_event *stop,
                struct scope_counts *ret_counts, struct error *err)
 {
-    struct reading reading = {.scope = scope,
-                              .tracker = tracker,
-                              .stop = stop,
-                              .counts = ret_counts,
-                              .began_ns = clock_monotonic_ns(),
-                              .shows = !scope->quiet && isatty(STDERR_FILENO)};
+    struct reading reading = {
+        .scope = scope, .tracker = tracker, .stop = stop, .counts = ret_counts};
     int code = 0;
 
     *ret_counts = (struct scope_counts){0};
-    reading.shown_ns = reading.began_ns;
+    scope_progress_begin(&reading.progress, scope);
     reading.decoder = decoder_new();
     if (!reading.decoder)
         return error_set(err, ERROR_MEMORY, "%s", _("no memory to read packets with"));

@@ -4,6 +4,7 @@
 
 #include "cli/scope.h"
 
+struct error;
 struct tracker;
 
 /* What was read. */

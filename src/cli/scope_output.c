@@ -1,34 +1,33 @@
 #include "cli/scope_output.h"
 
+#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "cli/language.h"
+#include "cli/scope_picture.h"
 #include "cli/terminal.h"
 #include "draw/json.h"
-#include "draw/ladder.h"
-#include "draw/mermaid.h"
-#include "draw/svg.h"
 #include "draw/text.h"
-#include "draw/why.h"
+#include "scope/comments.h"
 #include "scope/csv.h"
 #include "scope/where.h"
 
-enum { FLUSH_BYTES = 1 << 16, ROWS_MAX = 1000000 };
+enum { FLUSH_BYTES = 1 << 16, ROWS_MAX = 1000000, TEXT_WIDTH_READ = 100 };
 
 void scope_output_begin(struct scope_output *output, const struct scope *scope,
-                        wo_event *stop)
+                        bool at_once, wo_event *stop)
 {
     *output = (struct scope_output){
         .scope = scope,
+        .at_once = at_once,
         .stop = stop,
         .rows = {.by = (enum column)scope->sort,
                  .descending = scope->descending,
                  .top = scope->top},
         .table = {.words = language_chosen(),
                   .width = terminal_is() ? terminal_width() : 0,
+                  .ascii = scope->ascii,
                   .colour = terminal_colourful()},
     };
     buffer_init(&output->out, 0);
@@ -36,14 +35,19 @@ void scope_output_begin(struct scope_output *output, const struct scope *scope,
         csv_header(&output->out);
 }
 
+static void fail(struct scope_output *output, int code)
+{
+    if (code && !output->failed)
+        output->failed = code;
+}
+
 static void flush(struct scope_output *output)
 {
     struct buffer *out = &output->out;
-    if (!output->failed && out->failed)
-        output->failed = out->failed;
+    fail(output, out->failed);
     if (!output->failed && out->length > 0 &&
         (fwrite(out->bytes, 1, out->length, stdout) != out->length || fflush(stdout)))
-        output->failed = ERROR_SYSTEM;
+        output->failed = errno == EPIPE ? ERROR_RESET : ERROR_SYSTEM;
     if (output->failed)
         wo_event_set(output->stop);
     buffer_clear(out);
@@ -51,7 +55,7 @@ static void flush(struct scope_output *output)
 
 static void flush_if_full(struct scope_output *output)
 {
-    if (output->out.length >= FLUSH_BYTES || output->scope->interface)
+    if (output->out.length >= FLUSH_BYTES || output->at_once)
         flush(output);
 }
 
@@ -92,13 +96,12 @@ static void print_at_once(struct scope_output *output, const struct row *row)
 
 static void add_row(struct scope_output *output, const struct row *row)
 {
-    if (output->scope->interface && !output->scope->top) {
+    const struct scope *scope = output->scope;
+    if (scope->interface && !scope->top && !scope->sorted) {
         print_at_once(output, row);
         return;
     }
-    int code = rows_add(&output->rows, row);
-    if (code && !output->failed)
-        output->failed = code;
+    fail(output, rows_add(&output->rows, row));
     if (output->rows.count < ROWS_MAX)
         return;
     fprintf(stderr,
@@ -106,54 +109,6 @@ static void add_row(struct scope_output *output, const struct row *row)
               "sorted by itself\n"),
             ROWS_MAX);
     print_rows(output);
-}
-
-/* --- one connection's picture --- */
-
-static void print_text_ladder(struct scope_output *output, const struct ladder *ladder)
-{
-    struct text_options options = {.width = terminal_width(),
-                                   .ascii = output->scope->ascii,
-                                   .colour = terminal_colourful(),
-                                   .words = language_chosen()};
-    text_options_fit(&options, ladder);
-    text_header(ladder, &options, &output->out);
-    text_rows(ladder, &options, 0, ladder->row_count, &output->out);
-    text_footer(ladder, &options, &output->out);
-}
-
-static void print_picture(struct scope_output *output, const struct story *story)
-{
-    const struct words *words = language_chosen();
-    struct ladder *ladder;
-    struct buffer why;
-    int code;
-
-    output->found = true;
-    if (output->scope->kind == SCOPE_MERMAID) {
-        mermaid_story(story, words, &output->out);
-        return;
-    }
-    code = ladder_new(&story, 1, words, &ladder);
-    if (code) {
-        output->failed = output->failed ? output->failed : code;
-        return;
-    }
-    if (output->scope->kind == SCOPE_LADDER) {
-        print_text_ladder(output, ladder);
-    } else {
-        char client[ENDPOINT_TEXT], server[ENDPOINT_TEXT], title[2 * ENDPOINT_TEXT + 8];
-        snprintf(title, sizeof title, "%s → %s", endpoint_format(&story->client, client),
-                 endpoint_format(&story->server, server));
-        buffer_init(&why, 0);
-        why_story(story, words, &why);
-        struct svg_options options = {title, buffer_text(&why), "connection", false};
-        code = svg_ladder(&output->out, ladder, words, &options);
-        buffer_done(&why);
-    }
-    if (code && !output->failed)
-        output->failed = code;
-    ladder_free(&ladder);
 }
 
 /* --- a tracker's callbacks --- */
@@ -179,6 +134,9 @@ void scope_output_story(void *owner, const struct story *story)
     if (scope->where && !where_holds(scope->where, &row))
         return;
     summary_add(&output->summary, story);
+    failures_add(&output->failures, story);
+    if (output->comments)
+        comments_add(output->comments, story);
     switch (scope->kind) {
     case SCOPE_TABLE: add_row(output, &row); break;
     case SCOPE_JSON:
@@ -192,26 +150,37 @@ void scope_output_story(void *owner, const struct story *story)
     case SCOPE_LADDER:
     case SCOPE_SVG:
     case SCOPE_MERMAID:
-        if (story->id == scope->id)
-            print_picture(output, story);
+        if (story->id != scope->id)
+            break;
+        output->found = true;
+        fail(output, scope_picture(scope, story, &output->out));
         break;
-    case SCOPE_HTML: break;
+    case SCOPE_HTML:
+    case SCOPE_LIST: break;
     }
 }
 
-int scope_output_end(struct scope_output *output)
+/* In a pipe the summary's lines are left whole, for whoever looks for words in them. */
+static void print_summary(struct scope_output *output)
+{
+    int width = terminal_width();
+    if (output->headed)
+        buffer_append_char(&output->out, '\n');
+    summary_print(&output->summary, language_chosen(), terminal_is() ? width : 0,
+                  &output->out);
+    failures_print(&output->failures, language_chosen(),
+                   width < TEXT_WIDTH_READ ? width : TEXT_WIDTH_READ, &output->out);
+}
+
+void scope_output_end(struct scope_output *output)
 {
     const struct scope *scope = output->scope;
     if (scope->kind == SCOPE_TABLE) {
         print_rows(output);
-        if (!scope->no_summary && output->summary.connections > 0) {
-            if (output->headed)
-                buffer_append_char(&output->out, '\n');
-            summary_print(&output->summary, language_chosen(), &output->out);
-        }
+        if (!scope->no_summary && output->summary.connections > 0)
+            print_summary(output);
     }
     flush(output);
     rows_done(&output->rows);
     buffer_done(&output->out);
-    return output->failed;
 }

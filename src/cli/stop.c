@@ -20,6 +20,16 @@ static void set_stop(int signal_number)
     errno = kept;
 }
 
+/* Once: a second signal has its usual meaning. */
+static void handle(int restart)
+{
+    struct sigaction action = {.sa_handler = set_stop,
+                               .sa_flags = restart | (int)SA_RESETHAND};
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
 int stop_open(wo_event **ret_stop, struct error *err)
 {
     wo_event *event;
@@ -27,13 +37,14 @@ int stop_open(wo_event **ret_stop, struct error *err)
     if (code)
         return error_set_system(err, -code, "making the stop event");
     atomic_store(&stop_event, event);
-    struct sigaction action = {.sa_handler = set_stop,
-                               .sa_flags = SA_RESTART | SA_RESETHAND};
-    sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    handle(SA_RESTART);
     *ret_stop = event;
     return 0;
+}
+
+void stop_interrupts(void)
+{
+    handle(0);
 }
 
 void stop_close(wo_event **stop)

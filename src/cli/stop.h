@@ -10,6 +10,8 @@ struct error;
 /* Makes the event and installs the handlers; once in the program's life at a time. A
  * second signal ends the program the hard way, should the good order take too long. */
 int stop_open(wo_event **ret_stop, struct error *err);
+/* From here on those signals also end a system call that waits (EINTR). */
+void stop_interrupts(void);
 /* Gives the signals their usual meaning back, frees the event and leaves null. */
 void stop_close(wo_event **stop);
 

@@ -38,8 +38,10 @@ struct summary {
 };
 
 void summary_add(struct summary *summary, const struct story *story);
-/* Appends it, in lines. */
-void summary_print(const struct summary *summary, const struct words *words,
+/* So many of a hundred handshakes took no longer, within a twelfth; 0 without any. */
+int64_t summary_handshake_ns(const struct summary *summary, unsigned percent);
+/* Appends it, in lines of at most `width` columns, 0: however long. */
+void summary_print(const struct summary *summary, const struct words *words, int width,
                    struct buffer *buffer);
 
 #endif

@@ -1,15 +1,13 @@
-/* Cells are made by hand, digit by digit: a capture may have a hundred thousand rows, and
- * printf is what their time would go into. */
 #include "scope/table.h"
 
 #include <string.h>
 
 #include "base/buffer.h"
-#include "base/clock.h"
 #include "base/visible.h"
 #include "draw/words.h"
+#include "scope/quantity.h"
 
-enum { CELL = 512, FIT_ROWS = 4096 };
+enum { FIT_ROWS = 4096 };
 
 /* The last of these leaves first where there is no room. */
 static const enum column by_worth[] = {COLUMN_SERVER,    COLUMN_OPEN,   COLUMN_CLIENT,
@@ -23,7 +21,7 @@ static const enum column in_order[SHOWN] = {
     COLUMN_CLOSE, COLUMN_WHO,     COLUMN_RTT,      COLUMN_DURATION,
     COLUMN_BYTES, COLUMN_PACKETS, COLUMN_ANOMALIES};
 
-static const char *header(enum column column)
+const char *table_heading(enum column column)
 {
     static const char *const headers[COLUMN_COUNT] = {
         [COLUMN_ID] = N_("id"),           [COLUMN_CLIENT] = N_("client"),
@@ -36,25 +34,13 @@ static const char *header(enum column column)
     return headers[column];
 }
 
-static bool to_the_right(enum column column)
+bool table_is_number(enum column column)
 {
     return column == COLUMN_ID || column == COLUMN_RTT || column == COLUMN_DURATION ||
            column == COLUMN_BYTES || column == COLUMN_PACKETS;
 }
 
 /* --- cells --- */
-
-static size_t put_number(char *cell, uint64_t number)
-{
-    char digits[20];
-    size_t count = 0;
-    do
-        digits[count++] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    for (size_t i = 0; i < count; i++)
-        cell[i] = digits[count - 1 - i];
-    return count;
-}
 
 static size_t put_text(char *cell, const char *text)
 {
@@ -63,63 +49,16 @@ static size_t put_text(char *cell, const char *text)
     return length;
 }
 
-/* Three significant digits: "0.12", "1.23", "12.3", "123". */
-static size_t put_scaled(char *cell, uint64_t hundredths)
-{
-    size_t length = put_number(cell, hundredths / 100);
-    if (hundredths >= 10000)
-        return length;
-    cell[length++] = '.';
-    cell[length++] = (char)('0' + hundredths / 10 % 10);
-    if (hundredths < 1000)
-        cell[length++] = (char)('0' + hundredths % 10);
-    return length;
-}
-
-/* "12.3 µs", "1.23 ms", "12.3 s", "5 min 12 s". */
-static size_t put_duration(char *cell, int64_t ns)
-{
-    uint64_t left = ns < 0 ? 0 : (uint64_t)ns;
-    size_t length;
-    if (left >= 600 * (uint64_t)NS_PER_S) {
-        length = put_number(cell, left / (60 * (uint64_t)NS_PER_S));
-        return length + put_text(cell + length, " min");
-    }
-    if (left >= (uint64_t)NS_PER_S) {
-        length = put_scaled(cell, left / (uint64_t)(NS_PER_S / 100));
-        return length + put_text(cell + length, " s");
-    }
-    if (left >= (uint64_t)NS_PER_MS) {
-        length = put_scaled(cell, left / (uint64_t)(NS_PER_MS / 100));
-        return length + put_text(cell + length, " ms");
-    }
-    length = put_scaled(cell, left / (uint64_t)(NS_PER_US / 100));
-    return length + put_text(cell + length, " µs");
-}
-
-static size_t put_bytes(char *cell, uint64_t bytes)
-{
-    static const char *const units[] = {" KiB", " MiB", " GiB", " TiB"};
-    if (bytes < 1024)
-        return put_number(cell, bytes);
-    uint64_t hundredths = bytes;
-    int unit = 0;
-    for (; unit < 3 && hundredths >= 1024 * 1024; unit++)
-        hundredths /= 1024;
-    size_t length = put_scaled(cell, hundredths * 100 / 1024);
-    return length + put_text(cell + length, units[unit]);
-}
-
 static size_t put_endpoint(char *cell, const struct endpoint *endpoint)
 {
     size_t length = 0;
     if (endpoint->family != 4)
         return strlen(endpoint_format(endpoint, cell));
     for (int i = 0; i < 4; i++) {
-        length += put_number(cell + length, endpoint->address[i]);
+        length += quantity_number(cell + length, endpoint->address[i]);
         cell[length++] = i < 3 ? '.' : ':';
     }
-    return length + put_number(cell + length, endpoint->port);
+    return length + quantity_number(cell + length, endpoint->port);
 }
 
 static size_t put_anomalies(char *cell, uint32_t anomalies)
@@ -135,20 +74,22 @@ static size_t put_anomalies(char *cell, uint32_t anomalies)
     return length;
 }
 
-/* Writes the cell and returns its bytes; ASCII but for the µ. */
-static size_t put_cell(char cell[CELL], const struct row *row, enum column column)
+size_t table_cell(const struct row *row, enum column column, bool ascii,
+                  char cell[TABLE_CELL])
 {
     const char *word = column_word(row, column);
     switch (column) {
-    case COLUMN_ID: return put_number(cell, row->id);
+    case COLUMN_ID: return quantity_number(cell, row->id);
     case COLUMN_CLIENT: return put_endpoint(cell, &row->client);
     case COLUMN_SERVER: return put_endpoint(cell, &row->server);
     case COLUMN_RTT:
-        return row->handshake_ns == UNSEEN_NS ? put_text(cell, "-")
-                                              : put_duration(cell, row->handshake_ns);
-    case COLUMN_DURATION: return put_duration(cell, row->end_ns - row->start_ns);
-    case COLUMN_BYTES: return put_bytes(cell, row->client_bytes + row->server_bytes);
-    case COLUMN_PACKETS: return put_number(cell, row->packets);
+        return row->handshake_ns == UNSEEN_NS
+                   ? put_text(cell, "-")
+                   : quantity_duration(cell, row->handshake_ns, ascii);
+    case COLUMN_DURATION:
+        return quantity_duration(cell, row->end_ns - row->start_ns, ascii);
+    case COLUMN_BYTES: return quantity_bytes(cell, row->client_bytes + row->server_bytes);
+    case COLUMN_PACKETS: return quantity_number(cell, row->packets);
     case COLUMN_ANOMALIES: return put_anomalies(cell, row->anomalies);
     default: return put_text(cell, word ? word : "-");
     }
@@ -182,11 +123,11 @@ void table_fit(struct table *table, const struct row *rows, size_t count)
 {
     for (size_t i = 0; i < SHOWN; i++) {
         enum column column = by_worth[i];
-        const char *title = table->words->say(header(column));
+        const char *title = table->words->say(table_heading(column));
         int width = visible_width(title, strlen(title));
         for (size_t row = 0; row < count && row < FIT_ROWS; row++) {
-            char cell[CELL];
-            size_t length = put_cell(cell, &rows[row], column);
+            char cell[TABLE_CELL];
+            size_t length = table_cell(&rows[row], column, table->ascii, cell);
             int cell_width = columns_of(cell, length);
             width = cell_width > width ? cell_width : width;
         }
@@ -204,10 +145,10 @@ static void append_cell(const struct table *table, enum column column, const cha
     int width = table->widths[column];
     size_t padding = columns < width ? (size_t)(width - columns) : 0;
 
-    if (to_the_right(column))
+    if (table_is_number(column))
         buffer_append_repeated(buffer, ' ', padding);
     buffer_append(buffer, cell, length);
-    if (!to_the_right(column) && column != COLUMN_ANOMALIES)
+    if (!table_is_number(column) && column != COLUMN_ANOMALIES)
         buffer_append_repeated(buffer, ' ', padding);
 }
 
@@ -239,7 +180,7 @@ void table_header(const struct table *table, struct buffer *buffer)
         enum column column = in_order[i];
         if (!table->widths[column])
             continue;
-        const char *title = table->words->say(header(column));
+        const char *title = table->words->say(table_heading(column));
         if (!first)
             buffer_append_text(buffer, "  ");
         first = false;
@@ -263,14 +204,14 @@ void table_row(const struct table *table, const struct row *row, struct buffer *
 {
     const char *colour = table->colour ? colour_of(row) : "";
     bool first = true;
-    char cell[CELL];
+    char cell[TABLE_CELL];
 
     buffer_append_text(buffer, colour);
     for (size_t i = 0; i < SHOWN; i++) {
         enum column column = in_order[i];
         if (!table->widths[column])
             continue;
-        size_t length = put_cell(cell, row, column);
+        size_t length = table_cell(row, column, table->ascii, cell);
         if (column == COLUMN_ANOMALIES && length == 0)
             continue;
         if (!first)
