@@ -93,7 +93,7 @@ static int read_where(struct scope *scope, const char *text)
 {
     struct error err = {0};
     where_free(&scope->where);
-    if (where_new(text, &scope->where, &err))
+    if (where_new(text, language_chosen(), &scope->where, &err))
         return complain_usage("scope", "--where: %s", err.sentence);
     return 0;
 }

@@ -131,20 +131,20 @@ static const struct {
             "most cases. Check the routes around the host that sent the ICMP error "
             "(traceroute shows the same routers again and again).")},
     [ADVICE_STALE] =
-        {N_("in the way of an older connection"),
+        {N_("blocked by an older connection"),
          N_("The server still holds an older connection of the same addresses and ports, "
             "and answered the SYN with a challenge ACK. The client's reset should clear "
             "it; check whether a firewall drops that reset, and why the client uses the "
             "same port again so soon.")},
     [ADVICE_NO_ANSWER] =
-        {N_("no answer"),
+        {N_("without an answer"),
          N_("The server is down, the address is wrong, or something drops the packets "
             "without a word, as firewalls do. Check whether the server is up and the "
             "address is right (ping), how far the way goes (traceroute -T -p PORT), and "
             "capture on the server: if the SYN arrives there, its firewall drops it or "
             "the answer takes another way back.")},
     [ADVICE_ONE_SYN] =
-        {N_("no answer yet"),
+        {N_("without an answer yet"),
          N_("One SYN and no answer, nor the SYN again a second later. Check whether the "
             "capture went on long enough and saw both directions; a scanner tries no "
             "second time, and a program may have given up. Else: no answer means a host "
@@ -157,10 +157,11 @@ static const struct {
             "differs, or a firewall on it drops what it saw no SYN for.")},
     [ADVICE_ABORTED_BY_CLIENT] =
         {N_("given up by the client during the handshake"),
-         N_("The client answered the SYN ACK with a reset: a scanner that only wanted to "
-            "know whether the port is open, a program that closed while connecting, or a "
-            "host that had sent no SYN (an address used twice, a balancer that sends the "
-            "answer elsewhere). Check what runs at the client's address.")},
+         N_("The client sent a reset before the connection was open: a scanner that only "
+            "wanted to know whether the port is open, a program that closed while "
+            "connecting, or a host that got the answer to a SYN it had not sent (an "
+            "address used twice, a balancer that sends answers elsewhere). Check what runs "
+            "at the client's address.")},
     [ADVICE_ABORTED_BY_SERVER] =
         {N_("given up by the server during the handshake"),
          N_("The server began to answer and reset the connection before it was open. "
@@ -193,13 +194,13 @@ static const struct {
             "Check the client's log and its timeouts; nothing is lost where it had all it "
             "wanted.")},
     [ADVICE_FORGED_RESET] =
-        {N_("a reset or FIN that was not heeded"),
+        {N_("with a reset or FIN that was not heeded"),
          N_("Its number is none the receiver expects, so the receiver goes on. Packets "
             "like it come from devices that guess (censorship, intrusion prevention), "
             "from attackers, or late from an older connection. Compare its TTL and IP "
             "identification with the other packets of the end it claims to come from.")},
     [ADVICE_VANISHED] =
-        {N_("a peer that vanished"),
+        {N_("whose peer vanished"),
          N_("Keepalive probes were not answered: the peer is gone without a word, or a "
             "firewall or address translation forgot the connection while it was silent. "
             "Check whether the silence before was longer than their timeouts, and send "
@@ -210,12 +211,12 @@ static const struct {
             "hangs, or it has forgotten the socket. Check there for sockets in CLOSE_WAIT "
             "(ss -tp state close-wait): their number growing is a leak of descriptors.")},
     [ADVICE_ZERO_WINDOW] =
-        {N_("a receiver that does not keep up"),
+        {N_("with a receiver that does not keep up"),
          N_("A receiver's buffer was full, so its peer had to stop: its program reads more "
             "slowly than the data comes. Check what that program waits for (processor, "
             "disk, a lock), not the network.")},
     [ADVICE_TIMESTAMPS] =
-        {N_("old timestamps"),
+        {N_("with old timestamps"),
          N_("Segments whose timestamp is older than one before are dropped without a "
             "word. Check whether a balancer or address translation puts several hosts "
             "behind one address, or changes timestamps.")},
@@ -225,7 +226,7 @@ static const struct {
             "server's queue of connections overflows (nstat -az TcpExtListenOverflows "
             "TcpExtListenDrops); if not, the way loses packets.")},
     [ADVICE_LOSS] =
-        {N_("packets sent again"),
+        {N_("with packets sent again"),
          N_("Packets were lost or came too late. A few are usual; many make a connection "
             "slow. Check the interfaces' counters (ip -s link), and whether only large "
             "packets are lost (ping -M do -s 1472): then the path's MTU is smaller than "

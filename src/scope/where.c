@@ -4,12 +4,15 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "base/clock.h"
+#include "base/buffer.h"
 #include "base/error.h"
+#include "draw/fill.h"
+#include "draw/words.h"
 #include "scope/column.h"
 
 enum { NODES_MAX = 256, DEPTH_MAX = 32 };
@@ -39,14 +42,36 @@ struct where {
 struct parser {
     const char *text, *at;
     struct where *where;
+    const struct words *words;
     struct error *err;
     int depth;
 };
 
+/* A phrase in the user's language, filled in. */
+static int fail_with(struct parser *parser, const char *phrase, const struct fill *fills,
+                     size_t count)
+{
+    struct buffer sentence;
+    buffer_init(&sentence, 0);
+    fill_append(&sentence, parser->words->say(phrase), fills, count);
+    int code = error_set(parser->err, ERROR_ARGUMENT, "%s", buffer_text(&sentence));
+    buffer_done(&sentence);
+    return code;
+}
+
+static void format_column(const struct parser *parser, char text[24])
+{
+    snprintf(text, 24, "%td", parser->at - parser->text + 1);
+}
+
 static int fail(struct parser *parser, const char *expected)
 {
-    return error_set(parser->err, ERROR_ARGUMENT, "at column %td %s is expected",
-                     parser->at - parser->text + 1, expected);
+    char column[24];
+    format_column(parser, column);
+    return fail_with(
+        parser, N_("at column {column} {what} is expected"),
+        (const struct fill[]){{"column", column}, {"what", parser->words->say(expected)}},
+        2);
 }
 
 static void skip_spaces(struct parser *parser)
@@ -59,8 +84,7 @@ static int add(struct parser *parser, const struct node *node, uint16_t *ret_ind
 {
     struct where *where = parser->where;
     if (where->count == NODES_MAX)
-        return error_set(parser->err, ERROR_ARGUMENT, "there are more than %d conditions",
-                         NODES_MAX);
+        return fail_with(parser, N_("there are too many conditions"), NULL, 0);
     where->nodes[where->count] = *node;
     *ret_index = where->count++;
     return 0;
@@ -135,7 +159,7 @@ static int read_number(struct parser *parser, struct node *node)
     double value = 0, place = 1, factor = time ? 1e9 : 1;
 
     if (!isdigit((unsigned char)*parser->at))
-        return fail(parser, "a number");
+        return fail(parser, N_("a number"));
     for (; isdigit((unsigned char)*parser->at); parser->at++)
         value = value * 10 + (*parser->at - '0');
     if (*parser->at == '.')
@@ -147,8 +171,8 @@ static int read_number(struct parser *parser, struct node *node)
         length++;
     if (length > 0 && (time || bytes)) {
         if (!has_unit(parser->at, length, bytes, &factor))
-            return fail(parser,
-                        time ? "one of ns, us, ms, s, min, h" : "one of B, KB, MB, GB");
+            return fail(parser, time ? N_("one of ns, us, ms, s, min, h")
+                                     : N_("one of B, KB, MB, GB"));
         parser->at += length;
     }
     value *= factor;
@@ -213,10 +237,15 @@ static int read_word(struct parser *parser, const char *(*word)(int), int count,
     const char *near = nearest(parser->at, length, word, count);
     if (!near)
         near = word(0);
-    return error_set(parser->err, ERROR_ARGUMENT,
-                     "at column %td: there is no word '%.*s' here; did you mean '%s'?",
-                     parser->at - parser->text + 1, length > 40 ? 40 : (int)length,
-                     parser->at, near);
+    char column[24], written[48];
+    format_column(parser, column);
+    snprintf(written, sizeof written, "%.*s", length > 40 ? 40 : (int)length, parser->at);
+    return fail_with(
+        parser,
+        N_("at column {column}: there is no word '{written}' here; did you "
+           "mean '{near}'?"),
+        (const struct fill[]){{"column", column}, {"written", written}, {"near", near}},
+        3);
 }
 
 static int read_words(struct parser *parser, struct node *node)
@@ -230,7 +259,7 @@ static int read_words(struct parser *parser, struct node *node)
     int index = 0, code = 0;
 
     if (node->relation != EQUAL && node->relation != UNEQUAL)
-        return fail(parser, "= or != before a word");
+        return fail(parser, N_("= or != before a word"));
     code = read_word(parser, word, count, &index);
     node->kind = WORD;
     if (!code)
@@ -259,7 +288,7 @@ static int read_endpoint(struct parser *parser, struct node *node)
 
     node->kind = ENDPOINT;
     if (node->relation != EQUAL && node->relation != UNEQUAL)
-        return fail(parser, "= or != before an address");
+        return fail(parser, N_("= or != before an address"));
     if (brackets)
         parser->at++;
     length = strspn(parser->at, brackets ? "0123456789abcdefABCDEF:." : "0123456789.");
@@ -269,23 +298,23 @@ static int read_endpoint(struct parser *parser, struct node *node)
     else if (!brackets && isxdigit((unsigned char)parser->at[length]))
         length = strspn(parser->at, "0123456789abcdefABCDEF:.");
     if (length >= sizeof text)
-        return fail(parser, "an address");
+        return fail(parser, N_("an address"));
     memcpy(text, parser->at, length);
     if (length > 0) {
         endpoint->family = strchr(text, ':') ? 6 : 4;
         if (inet_pton(endpoint->family == 4 ? AF_INET : AF_INET6, text,
                       endpoint->address) != 1)
-            return fail(parser, "an address");
+            return fail(parser, N_("an address"));
         node->network.bits = endpoint->family == 4 ? 32 : 128;
     }
     parser->at += length;
     if (brackets && *parser->at++ != ']')
-        return fail(parser, "]");
+        return fail(parser, N_("]"));
     if (length > 0 && *parser->at == '/') {
         char *end;
         unsigned long bits = strtoul(parser->at + 1, &end, 10);
         if (end == parser->at + 1 || bits > node->network.bits)
-            return fail(parser, "the bits of a network");
+            return fail(parser, N_("the bits of a network"));
         /* A network of no bits is every address of the family. */
         node->network.bits = (uint8_t)bits;
         parser->at = end;
@@ -294,11 +323,11 @@ static int read_endpoint(struct parser *parser, struct node *node)
         char *end;
         unsigned long port = strtoul(parser->at + 1, &end, 10);
         if (end == parser->at + 1 || port == 0 || port > UINT16_MAX)
-            return fail(parser, "a port");
+            return fail(parser, N_("a port"));
         endpoint->port = (uint16_t)port;
         parser->at = end;
     } else if (length == 0) {
-        return fail(parser, "an address or a port");
+        return fail(parser, N_("an address or a port"));
     }
     return 0;
 }
@@ -316,13 +345,14 @@ static int parse_condition(struct parser *parser, uint16_t *ret_index)
     int code;
 
     if (column == COLUMN_COUNT)
-        return fail(parser, "one of id, client, server, open, close, who, rtt, duration, "
-                            "bytes, packets, anomalies");
+        return fail(parser,
+                    N_("one of id, client, server, open, close, who, rtt, duration, "
+                       "bytes, packets, anomalies"));
     parser->at += length;
     if (!read_relation(parser, &relation)) {
         node.kind = ANY;
         if (column != COLUMN_ANOMALIES)
-            return fail(parser, "one of = != < <= > >=");
+            return fail(parser, N_("one of = != < <= > >="));
         return add(parser, &node, ret_index);
     }
     node.relation = (uint8_t)relation;
@@ -344,7 +374,7 @@ static int parse_not(struct parser *parser, uint16_t *ret_index)
 
     skip_spaces(parser);
     if (++parser->depth > DEPTH_MAX)
-        return fail(parser, "less nesting");
+        return fail(parser, N_("less nesting"));
     if (take_word(parser, "not")) {
         code = parse_not(parser, &node.left);
         code = code ? code : add(parser, &node, ret_index);
@@ -354,7 +384,7 @@ static int parse_not(struct parser *parser, uint16_t *ret_index)
         skip_spaces(parser);
         if (!code && *parser->at++ != ')') {
             parser->at--;
-            code = fail(parser, "')', 'and' or 'or'");
+            code = fail(parser, N_("')', 'and' or 'or'"));
         }
     } else {
         code = parse_condition(parser, ret_index);
@@ -394,16 +424,19 @@ static int parse_or(struct parser *parser, uint16_t *ret_index)
     return code;
 }
 
-int where_new(const char *text, struct where **ret_where, struct error *err)
+int where_new(const char *text, const struct words *words, struct where **ret_where,
+              struct error *err)
 {
     struct where *where = calloc(1, sizeof *where);
-    struct parser parser = {.text = text, .at = text, .where = where, .err = err};
+    struct parser parser = {
+        .text = text, .at = text, .where = where, .words = words, .err = err};
     if (!where)
-        return error_set(err, ERROR_MEMORY, "no memory for the condition");
+        return error_set(err, ERROR_MEMORY, "%s",
+                         words->say(N_("no memory for the condition")));
     int code = parse_or(&parser, &where->root);
     skip_spaces(&parser);
     if (!code && *parser.at)
-        code = fail(&parser, "'and', 'or' or the end");
+        code = fail(&parser, N_("'and', 'or' or the end"));
     if (code) {
         free(where);
         return code;

@@ -15,9 +15,12 @@
 
 struct error;
 struct where;
+struct words;
 
-/* 0, or ERROR_ARGUMENT with a sentence that names the place, or ERROR_MEMORY. */
-int where_new(const char *text, struct where **ret_where, struct error *err);
+/* 0, or ERROR_ARGUMENT with a sentence that names the place, in the language of `words`,
+ * or ERROR_MEMORY. */
+int where_new(const char *text, const struct words *words, struct where **ret_where,
+              struct error *err);
 /* Frees it and leaves null; accepts null. */
 void where_free(struct where **where);
 /* Whether the row is wanted. */
