@@ -13,6 +13,7 @@ sys.path.insert(0, str(BENCH))
 
 from harness.figures import (  # noqa: E402  (found through the line above)
     Figure, Result, Trouble, at_least, at_most, compare, spell, table, write_json)
+from harness.kept import keep  # noqa: E402
 
 SPEED = Figure("speed", "1/s", at_least(1.0))
 COST = Figure("cost", "us", at_most(1.0))
@@ -109,6 +110,22 @@ def test_without_peers_there_is_one_result_a_figure():
     assert [result.peer for result in Programs(ours=2).compare([memory])] == [None]
 
 
+def test_a_slow_peer_is_compared_with_the_rounds_it_was_in():
+    rate = iter(range(1, 100))  # whoever comes later is faster
+    asked = []
+
+    def measure(name):
+        asked.append(name)
+        return {"speed": next(rate)}
+
+    quick, slow = compare([SPEED], {"so": measure}, {name: name for name in ("ours", "quick", "slow")},
+                          5, slow={"slow": 2})
+    assert asked.count("slow") == 2 and asked.count("ours") == asked.count("quick") == 5
+    assert (quick.as_json()["rounds"], slow.as_json()["rounds"]) == (5, 2)
+    assert (slow.values, slow.peer_values) == ([1, 6], [3, 5])
+    assert len(quick.values) == 5
+
+
 def test_fewer_than_five_rounds_are_refused():
     with pytest.raises(Trouble, match="4 rounds are too few"):
         Programs(ours=2, peer=1).compare([SPEED], rounds=4)
@@ -155,3 +172,53 @@ def test_a_build_that_is_not_there_is_told_of(tmp_path):
     assert done.returncode == 1
     assert "bench: " in done.stderr and "nowhere" in done.stderr.splitlines()[-1]
     assert not list((tmp_path / "results").iterdir())
+
+
+class Maker:
+    """Makes a file of what it is told, and counts how often."""
+
+    def __init__(self, text="whole"):
+        self.text, self.times = text, 0
+
+    def __call__(self, path):
+        self.times += 1
+        path.write_text(self.text)
+        return {"packets": self.times}
+
+
+def test_a_file_is_made_once_and_kept(tmp_path):
+    make, path = Maker(), tmp_path / "folder" / "it"
+    assert keep(path, "recipe", make) == keep(path, "recipe", make) == {"packets": 1}
+    assert make.times == 1 and path.read_text() == "whole"
+
+
+@pytest.mark.parametrize("harm", [
+    lambda path: path.write_text("wh0le"),
+    lambda path: path.write_text("who"),
+    lambda path: path.unlink(),
+    lambda path: path.with_name("it.json").write_text("{"),
+    lambda path: path.with_name("it.json").unlink(),
+])
+def test_a_kept_file_that_is_not_whole_is_made_again(tmp_path, harm):
+    make, path = Maker(), tmp_path / "it"
+    keep(path, "recipe", make)
+    harm(path)
+    assert keep(path, "recipe", make) == {"packets": 2}
+    assert path.read_text() == "whole"
+
+
+def test_another_recipe_makes_another_file(tmp_path):
+    make, path = Maker(), tmp_path / "it"
+    keep(path, "recipe", make)
+    keep(path, "more salt", make)
+    assert make.times == 2
+
+
+def test_what_could_not_be_made_leaves_nothing(tmp_path):
+    def fail(path):
+        path.write_text("half")
+        raise Trouble("no more")
+
+    with pytest.raises(Trouble, match="no more"):
+        keep(tmp_path / "it", "recipe", fail)
+    assert not list(tmp_path.iterdir())

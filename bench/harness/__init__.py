@@ -1,1 +1,2 @@
-"""What every benchmark uses: figures.py compares and reports, machine.py runs and measures."""
+"""What every benchmark uses: figures.py compares and reports, machine.py runs and measures, kept.py
+keeps what takes long to make."""

@@ -4,7 +4,7 @@ Nothing here looks at a clock or starts a process: values in, text out."""
 
 import json
 import statistics
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MINIMUM_ROUNDS = 5
 
@@ -53,18 +53,20 @@ class Figure:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What is asked of the same programs: see compare()."""
+    """What is asked of the same programs; each is as compare() has it."""
 
     programs: dict
     figures: list
     cells: dict
+    slow: dict = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Result:
     """One figure of ours and, where there is a peer, of that peer: a value a round each. The
     ratio is ours to the peer's of the same round, so that what slows a machine down for some
-    rounds slows both."""
+    rounds slows both. A peer that is slow has fewer values: of the first rounds, with which
+    ours of the same rounds are compared."""
 
     figure: Figure
     values: list
@@ -114,29 +116,34 @@ class Result:
         }
 
 
-def compare(figures, cells, programs, rounds, say=lambda text: None):
+def compare(figures, cells, programs, rounds, say=lambda text: None, slow=None):
     """Measures, and returns a Result for each figure and peer.
 
     `cells` maps a name to a function that measures one program in one situation and returns
     {figure's name: value}. `programs` maps names to whatever those functions take; the first is
     ours, the others its peers. Within a round, all programs are measured in one cell right after
-    one another, and who goes first changes from round to round."""
+    one another, and who goes first changes from round to round. `slow` maps peers that take too long for every round to how many they get."""
     if rounds < MINIMUM_ROUNDS:
         raise Trouble(f"{rounds} rounds are too few, it takes at least {MINIMUM_ROUNDS}")
     values = {name: {figure.name: [] for figure in figures} for name in programs}
-    names = list(programs)
+    names, slow = list(programs), slow or {}
     for number in range(rounds):
         first = number % len(names)
         for cell, measure in cells.items():
             for name in names[first:] + names[:first]:
+                if number >= slow.get(name, rounds):
+                    continue
                 say(f"round {number + 1} of {rounds}: {cell}, {name}")
                 for figure, value in measure(programs[name]).items():
                     values[name][figure].append(value)
-    return [
-        Result(figure, values[names[0]][figure.name], peer, peer and values[peer][figure.name])
-        for figure in figures
-        for peer in ([] if figure.alone else names[1:]) or [None]
-    ]
+
+    def result(figure, peer):
+        ours = values[names[0]][figure.name]
+        theirs = peer and values[peer][figure.name]
+        return Result(figure, ours[:len(theirs)] if peer in slow else ours, peer, theirs)
+
+    return [result(figure, peer) for figure in figures
+            for peer in ([] if figure.alone else names[1:]) or [None]]
 
 
 def write_json(results, path):

@@ -110,10 +110,13 @@ def serving(command):
             stop(process)
 
 
-def run_load(command):
+def run_load(command, stdin=subprocess.DEVNULL, limit_s=LOAD_S):
     """Runs a load generator on its core to its end; returns its `name value` lines as numbers."""
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          timeout=LOAD_S, **pinned(cores()[1]))
+    try:
+        done = subprocess.run(command, stdin=stdin, capture_output=True, text=True,
+                              timeout=limit_s, **pinned(cores()[1]))
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"{command[0]} did not end within {limit_s} s") from None
     if done.returncode:
         raise Trouble(f"{command[0]} ended with status {done.returncode}: {done.stderr.strip()}")
     return {name: float(value) for name, value in map(str.split, done.stdout.splitlines())}
