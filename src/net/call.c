@@ -104,6 +104,13 @@ ssize_t call_recv(struct watch *watch, int fd, void *buffer, size_t length)
     return left(watch, &call, wo_recv(fd, buffer, length, 0));
 }
 
+ssize_t call_peek(struct watch *watch, int fd, void *buffer, size_t length)
+{
+    struct watch_call call = {.name = "recv", .fd = fd};
+    watch_enter(watch, &call);
+    return left(watch, &call, wo_recv(fd, buffer, length, MSG_PEEK));
+}
+
 ssize_t call_send(struct watch *watch, int fd, const void *bytes, size_t length)
 {
     struct watch_call call = {.name = "send", .fd = fd};

@@ -32,6 +32,8 @@ int call_connect(struct watch *watch, int fd, wo_event *event, wo_event *stop,
                  const struct address *address, int64_t timeout_ns);
 
 ssize_t call_recv(struct watch *watch, int fd, void *buffer, size_t length);
+/* What is there to receive, left there. */
+ssize_t call_peek(struct watch *watch, int fd, void *buffer, size_t length);
 ssize_t call_send(struct watch *watch, int fd, const void *bytes, size_t length);
 int call_shutdown(struct watch *watch, int fd, int how);
 int call_close(struct watch *watch, int fd);

@@ -12,6 +12,7 @@
 
 #include "base/filled.h"
 #include "net/call.h"
+#include "net/tls.h"
 
 enum { VANISHED_AFTER_MS = 90000, FILE_PIECE_BYTES = 64 << 10 };
 
@@ -19,44 +20,6 @@ int channel_scratch_init(struct channel_scratch *scratch, size_t capacity)
 {
     *scratch = (struct channel_scratch){.bytes = malloc(capacity), .capacity = capacity};
     return scratch->bytes ? 0 : -ENOMEM;
-}
-
-/* --- Queues --- */
-
-static size_t queue_length(const struct channel_queue *queue)
-{
-    return queue->buffer.length - queue->begin;
-}
-
-static uint8_t *queue_bytes(const struct channel_queue *queue)
-{
-    return (uint8_t *)queue->buffer.bytes + queue->begin;
-}
-
-/* Gives the memory back where nothing is left. */
-static void queue_tidy(struct channel_queue *queue)
-{
-    if (queue_length(queue) == 0) {
-        buffer_done(&queue->buffer);
-        queue->begin = 0;
-    }
-}
-
-/* What is done with makes room first, once there is more of it than of what is left: so a byte is moved
- * a bounded number of times. */
-static int queue_append(struct channel_queue *queue, const void *bytes, size_t length)
-{
-    if (queue->begin > queue_length(queue)) {
-        buffer_consume(&queue->buffer, queue->begin);
-        queue->begin = 0;
-    }
-    return buffer_append(&queue->buffer, bytes, length) ? -ENOMEM : 0;
-}
-
-static void queue_done(struct channel_queue *queue)
-{
-    buffer_done(&queue->buffer);
-    queue->begin = 0;
 }
 
 /* --- Life --- */
@@ -79,8 +42,8 @@ int channel_adopt(struct channel *ret_channel, int fd, wo_event *event,
         .body_limit = FRAME_BODY_EARLY_BYTES,
         .unsent_limit = CHANNEL_UNSENT_BYTES,
     };
-    buffer_init(&channel.received.buffer, 0);
-    buffer_init(&channel.unsent.buffer, 0);
+    byte_queue_init(&channel.received);
+    byte_queue_init(&channel.unsent);
     set_options(fd);
     int code = wo_select(fd, event, WO_READ | WO_WRITE | WO_CLOSE);
     if (code) {
@@ -120,11 +83,12 @@ void channel_close(struct channel *channel)
     if (!channel_is_open(channel))
         return;
     leave_scratch(channel);
+    tls_free(&channel->tls);
     call_close(channel->carrier.watch, channel->carrier.fd);
     channel->carrier.fd = -1;
     wo_event_free(&channel->event);
-    queue_done(&channel->received);
-    queue_done(&channel->unsent);
+    byte_queue_done(&channel->received);
+    byte_queue_done(&channel->unsent);
 }
 
 static int fail_receiving(struct channel *channel, int code)
@@ -156,6 +120,46 @@ int channel_enumerate(struct channel *channel, unsigned *ret_events)
     return network.events & WO_WRITE ? channel_flush(channel) : 0;
 }
 
+/* --- Through TLS, or not --- */
+
+static ssize_t receive_bytes(struct channel *channel, void *buffer, size_t length)
+{
+    return channel->tls ? tls_receive(channel->tls, &channel->carrier, buffer, length)
+                        : carrier_receive(&channel->carrier, buffer, length);
+}
+
+static ssize_t send_bytes(struct channel *channel, const void *bytes, size_t length)
+{
+    return channel->tls ? tls_send(channel->tls, &channel->carrier, bytes, length)
+                        : carrier_send(&channel->carrier, bytes, length);
+}
+
+/* How many bytes wait below what waits here. */
+static size_t below_unsent(const struct channel *channel)
+{
+    return channel->tls ? tls_unsent_bytes(channel->tls) : 0;
+}
+
+ssize_t channel_peek(struct channel *channel, void *buffer, size_t length)
+{
+    ssize_t there =
+        call_peek(channel->carrier.watch, channel->carrier.fd, buffer, length);
+    return there == -EINTR ? -EAGAIN : there;
+}
+
+void channel_start_tls(struct channel *channel, struct tls *tls)
+{
+    channel->tls = tls;
+}
+
+int channel_handshake(struct channel *channel)
+{
+    if (channel->receive_fault)
+        return channel->receive_fault;
+    int code = tls_handshake(channel->tls, &channel->carrier);
+    return code < 0 ? fail_receiving(channel, code) : code;
+}
+
 /* --- Receiving --- */
 
 int channel_stow(struct channel *channel)
@@ -165,8 +169,8 @@ int channel_stow(struct channel *channel)
     if (!scratch)
         return 0;
     if (scratch->begin < scratch->end)
-        code = queue_append(&channel->received, scratch->bytes + scratch->begin,
-                            scratch->end - scratch->begin);
+        code = byte_queue_append(&channel->received, scratch->bytes + scratch->begin,
+                                 scratch->end - scratch->begin);
     leave_scratch(channel);
     return code ? fail_receiving(channel, code) : 0;
 }
@@ -256,20 +260,20 @@ static int find_next(struct channel *channel, const uint8_t *bytes, size_t lengt
 static int next_of_received(struct channel *channel, struct channel_scratch *scratch,
                             struct frame *ret_frame)
 {
-    struct channel_queue *received = &channel->received;
+    struct byte_queue *received = &channel->received;
     for (;;) {
-        size_t needed, taken, length = queue_length(received);
-        int code =
-            find_next(channel, queue_bytes(received), length, ret_frame, &needed, &taken);
+        size_t needed, taken, length = byte_queue_length(received);
+        int code = find_next(channel, byte_queue_bytes(received), length, ret_frame,
+                             &needed, &taken);
         if (code == 1)
-            received->begin += taken;
+            byte_queue_take(received, taken);
         if (code)
             return code;
         size_t there = scratch->end - scratch->begin;
         size_t more = needed - length < there ? needed - length : there;
         if (more == 0)
             return 0;
-        code = queue_append(received, scratch->bytes + scratch->begin, more);
+        code = byte_queue_append(received, scratch->bytes + scratch->begin, more);
         if (code)
             return code;
         scratch->begin += more;
@@ -293,15 +297,15 @@ static int refill(struct channel *channel, struct channel_scratch *scratch)
     int code = channel_stow(channel);
     if (code)
         return code;
-    ssize_t received =
-        carrier_receive(&channel->carrier, scratch->bytes, scratch->capacity);
+    ssize_t received = receive_bytes(channel, scratch->bytes, scratch->capacity);
     if (received == -EAGAIN)
         return 0;
     if (received < 0)
         return (int)received;
     if (received == 0)
-        return queue_length(&channel->received) || within_streamed(channel) ? -EBADMSG
-                                                                            : -ESHUTDOWN;
+        return byte_queue_length(&channel->received) || within_streamed(channel)
+                   ? -EBADMSG
+                   : -ESHUTDOWN;
     take_scratch(channel, scratch);
     scratch->end = (size_t)received;
     return 1;
@@ -314,8 +318,8 @@ int channel_next(struct channel *channel, struct channel_scratch *scratch,
         return channel->receive_fault;
     int code = take_scratch(channel, scratch);
     while (code == 0) {
-        queue_tidy(&channel->received);
-        code = queue_length(&channel->received)
+        byte_queue_tidy(&channel->received);
+        code = byte_queue_length(&channel->received)
                    ? next_of_received(channel, scratch, ret_frame)
                    : next_of_scratch(channel, scratch, ret_frame);
         if (code)
@@ -338,18 +342,20 @@ bool channel_waiting(const struct channel *channel)
 {
     struct frame frame;
     size_t needed;
-    if (channel->receive_fault || channel->scratch || channel->carrier.readable)
+    if (channel->receive_fault || channel->scratch || channel->carrier.readable ||
+        (channel->tls && tls_waiting(channel->tls)))
         return true;
-    return queue_length(&channel->received) &&
-           frame_decode(queue_bytes(&channel->received), queue_length(&channel->received),
-                        channel->body_limit, &frame, &needed) != 0;
+    return byte_queue_length(&channel->received) &&
+           frame_decode(byte_queue_bytes(&channel->received),
+                        byte_queue_length(&channel->received), channel->body_limit,
+                        &frame, &needed) != 0;
 }
 
 /* --- Sending --- */
 
 static ssize_t send_now(struct channel *channel, const void *bytes, size_t length)
 {
-    ssize_t sent = carrier_send(&channel->carrier, bytes, length);
+    ssize_t sent = send_bytes(channel, bytes, length);
     return sent < 0 && sent != -EAGAIN ? fail_sending(channel, (int)sent) : sent;
 }
 
@@ -358,11 +364,11 @@ static int may_send(struct channel *channel)
 {
     if (channel->finishing)
         return -EPIPE;
-    int code =
-        queue_length(&channel->unsent) ? channel_flush(channel) : channel->send_fault;
+    int code = byte_queue_length(&channel->unsent) ? channel_flush(channel)
+                                                   : channel->send_fault;
     if (code)
         return code;
-    return queue_length(&channel->unsent) ? -EAGAIN : 0;
+    return byte_queue_length(&channel->unsent) ? -EAGAIN : 0;
 }
 
 ssize_t channel_write(struct channel *channel, const void *bytes, size_t length)
@@ -373,7 +379,7 @@ ssize_t channel_write(struct channel *channel, const void *bytes, size_t length)
 
 int channel_send(struct channel *channel, const void *bytes, size_t length)
 {
-    if (length + queue_length(&channel->unsent) > channel->unsent_limit)
+    if (length + byte_queue_length(&channel->unsent) > channel->unsent_limit)
         return -ENOBUFS;
     ssize_t sent = channel_write(channel, bytes, length);
     if (sent < 0 && sent != -EAGAIN)
@@ -382,8 +388,8 @@ int channel_send(struct channel *channel, const void *bytes, size_t length)
         sent = 0;
     if ((size_t)sent == length)
         return 0;
-    int code =
-        queue_append(&channel->unsent, (const char *)bytes + sent, length - (size_t)sent);
+    int code = byte_queue_append(&channel->unsent, (const char *)bytes + sent,
+                                 length - (size_t)sent);
     return code ? fail_sending(channel, code) : 0;
 }
 
@@ -412,32 +418,51 @@ ssize_t channel_send_file(struct channel *channel, int file, uint64_t offset,
     return (ssize_t)sent;
 }
 
+/* In this order: what was kept, TLS's own end, what TLS has kept, the end. */
 static int shut_if_wanted(struct channel *channel)
 {
-    if (!channel->finishing || channel->finished || queue_length(&channel->unsent))
+    if (!channel->finishing || channel->finished || byte_queue_length(&channel->unsent))
+        return 0;
+    int code = 0;
+    if (channel->tls && !channel->said_end) {
+        channel->said_end = true;
+        code = tls_finish(channel->tls, &channel->carrier);
+    }
+    if (code == 0 && below_unsent(channel))
         return 0;
     channel->finished = true;
-    return call_shutdown(channel->carrier.watch, channel->carrier.fd, SHUT_WR);
+    int shut = call_shutdown(channel->carrier.watch, channel->carrier.fd, SHUT_WR);
+    return code ? fail_sending(channel, code) : shut;
+}
+
+static int flush_below(struct channel *channel)
+{
+    int code = channel->tls ? tls_flush(channel->tls, &channel->carrier) : 0;
+    return code ? fail_sending(channel, code) : 0;
 }
 
 int channel_flush(struct channel *channel)
 {
-    struct channel_queue *unsent = &channel->unsent;
+    struct byte_queue *unsent = &channel->unsent;
     if (channel->send_fault)
         return channel->send_fault;
-    if (queue_length(unsent)) {
-        ssize_t sent = send_now(channel, queue_bytes(unsent), queue_length(unsent));
+    int code = flush_below(channel);
+    if (code)
+        return code;
+    if (byte_queue_length(unsent)) {
+        ssize_t sent =
+            send_now(channel, byte_queue_bytes(unsent), byte_queue_length(unsent));
         if (sent < 0)
             return sent == -EAGAIN ? 0 : (int)sent;
-        unsent->begin += (size_t)sent;
-        queue_tidy(unsent);
+        byte_queue_take(unsent, (size_t)sent);
+        byte_queue_tidy(unsent);
     }
     return shut_if_wanted(channel);
 }
 
 size_t channel_unsent_bytes(const struct channel *channel)
 {
-    return queue_length(&channel->unsent);
+    return byte_queue_length(&channel->unsent) + below_unsent(channel);
 }
 
 /* --- Ending --- */
@@ -453,7 +478,7 @@ int channel_drain(struct channel *channel, struct channel_scratch *scratch)
     ssize_t received;
     take_scratch(channel, scratch);
     leave_scratch(channel);
-    queue_done(&channel->received);
+    byte_queue_done(&channel->received);
     if (channel_flush(channel))
         return 1;
     do

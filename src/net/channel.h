@@ -33,14 +33,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buffer.h"
 #include "base/endpoint.h"
 #include "net/carrier.h"
 #include "net/frame.h"
+#include "net/queue.h"
 #include "woshou/event.h"
 
 struct channel;
 struct error;
+struct tls;
 struct watch;
 
 /* One a thread, for all its channels. */
@@ -61,25 +62,21 @@ int channel_scratch_init(struct channel_scratch *scratch, size_t capacity);
 /* Accepts one that is done already. Channels that have bytes in it lose them: close them first. */
 void channel_scratch_done(struct channel_scratch *scratch);
 
-/* Bytes of which the first `begin` are done with. */
-struct channel_queue {
-    struct buffer buffer;
-    size_t begin;
-};
-
 struct channel {
     struct carrier carrier;
+    struct tls *tls;                 /* its own; null: plain */
     wo_event *event;                 /* manual reset, its own */
     struct channel_scratch *scratch; /* whose owner it is, or null */
     struct endpoint peer;
     uint32_t body_limit; /* longer frames are refused; FRAME_BODY_EARLY_BYTES at first */
-    uint32_t unsent_limit;         /* CHANNEL_UNSENT_BYTES at first */
-    struct channel_queue received; /* what did not stay in the scratch buffer */
-    struct channel_queue unsent;
+    uint32_t unsent_limit;      /* CHANNEL_UNSENT_BYTES at first */
+    struct byte_queue received; /* what did not stay in the scratch buffer */
+    struct byte_queue unsent;
     struct frame streamed;  /* the frame whose pieces are given, `offset` up to where */
     uint16_t streamed_type; /* see channel_stream; 0: none */
     uint16_t streamed_head;
     int16_t receive_fault, send_fault; /* what it failed with, negated errno */
+    bool said_end;                     /* TLS has said that this is the end */
     bool finishing;                    /* to be shut down for writing once all is sent */
     bool finished;                     /* it was */
 };
@@ -90,6 +87,15 @@ struct channel {
  * nothing to close. */
 int channel_adopt(struct channel *ret_channel, int fd, wo_event *event,
                   const struct endpoint *peer, struct watch *watch);
+
+/* What has come first of all, and stays to be received: before any TLS. How many bytes, at most
+ * `length`; 0 at the end; -EAGAIN: none yet. */
+ssize_t channel_peek(struct channel *channel, void *buffer, size_t length);
+/* All that follows goes through TLS (net/tls.h), which is taken; nothing has been received or sent yet. */
+void channel_start_tls(struct channel *channel, struct tls *tls);
+/* 1 once the handshake is done; 0: not yet, call it again when the event has told of something; -EPROTO,
+ * -EBADMSG, ...: it failed. */
+int channel_handshake(struct channel *channel);
 
 /* Closes at once; what is unsent is dropped. Accepts one that is closed already. The event leaves
  * its wait set. */
@@ -107,7 +113,8 @@ int channel_enumerate(struct channel *channel, unsigned *ret_events);
  * this scratch buffer or of this channel; 0: none now, the event will tell; or it is over:
  *   -ESHUTDOWN   the peer has finished in good order, between two frames
  *   -ECONNRESET  and other errors of the system: the connection is gone
- *   -EBADMSG     the end came within a frame
+ *   -EBADMSG     the end came within a frame, or without TLS's own
+ *   -EPROTO      what came is no TLS, or breaks it (tls_why)
  *   -EMSGSIZE    a frame longer than body_limit: say FRAME_ERROR_TOO_LARGE, finish
  *   -ENOMEM */
 int channel_next(struct channel *channel, struct channel_scratch *scratch,

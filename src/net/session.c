@@ -1,5 +1,6 @@
 #include "net/session.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
@@ -7,7 +8,9 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "net/call.h"
+#include "net/pins.h"
 #include "net/stream.h"
+#include "net/tls.h"
 
 enum { GOODBYE_NS = 1000000000 };
 
@@ -16,6 +19,7 @@ struct opening {
     const struct session_options *options;
     struct channel_scratch *scratch;
     int64_t deadline_ns;
+    bool insisted; /* the server asks for TLS where it would not have been used */
     struct session session;
     struct session_refused refused;
 };
@@ -128,7 +132,7 @@ int session_flush(struct channel *channel, wo_event *stop, int64_t deadline_ns,
     return 0;
 }
 
-/* --- Opening --- */
+/* --- Connecting --- */
 
 static int connect_one(struct opening *opening, const struct address *address,
                        struct error *err)
@@ -158,6 +162,90 @@ static int connect_any(struct opening *opening, struct error *err)
     }
     return code;
 }
+
+/* --- TLS --- */
+
+static bool wants_tls(const struct opening *opening)
+{
+    switch (opening->options->tls) {
+    case SESSION_TLS_ALWAYS: return true;
+    case SESSION_TLS_NEVER: return false;
+    default:
+        return opening->insisted || !endpoint_is_loopback(&opening->session.channel.peer);
+    }
+}
+
+static int shake_hands(struct opening *opening, struct error *err)
+{
+    struct channel *channel = &opening->session.channel;
+    struct tls *tls;
+    int code = tls_new_client(&tls);
+    if (code)
+        return say_over(err, code);
+    channel_start_tls(channel, tls);
+    while ((code = channel_handshake(channel)) == 0) {
+        code = await_network(channel, opening->options->stop, opening->deadline_ns, err);
+        if (code)
+            return code;
+    }
+    if (code == -EPROTO)
+        return error_set(err, ERROR_CORRUPT,
+                         "cannot agree with the server on TLS 1.3: %s", tls_why(tls));
+    if (code < 0)
+        return say_over(err, code);
+    tls_peer_fingerprint(tls, opening->session.fingerprint);
+    return 0;
+}
+
+/* With or without colons, in capitals or not. */
+static bool same_fingerprint(const char *a, const char *b)
+{
+    for (;;) {
+        a += *a == ':';
+        b += *b == ':';
+        if (tolower((unsigned char)*a) != tolower((unsigned char)*b))
+            return false;
+        if (!*a)
+            return true;
+        a++;
+        b++;
+    }
+}
+
+/* Before a word is said: whether this is the server it was meant to be. */
+static int recognise(struct opening *opening, struct error *err)
+{
+    const struct session_options *options = opening->options;
+    struct session *session = &opening->session;
+    if (options->fingerprint) {
+        if (same_fingerprint(options->fingerprint, session->fingerprint))
+            return 0;
+        return error_set(err, ERROR_PERMISSION,
+                         "the server's fingerprint is not the one given but %s",
+                         session->fingerprint);
+    }
+    if (!options->pins)
+        return 0;
+    return pins_meet(options->pins, options->host, options->port, session->fingerprint,
+                     &session->first_meeting, err);
+}
+
+static int secure(struct opening *opening, struct error *err)
+{
+    const struct session_options *options = opening->options;
+    if (!wants_tls(opening)) {
+        bool near = endpoint_is_loopback(&opening->session.channel.peer);
+        return near || !options->token
+                   ? 0
+                   : error_set(err, ERROR_ARGUMENT,
+                               "a token is not sent to another machine without TLS");
+    }
+    opening->session.enciphered = true;
+    int code = shake_hands(opening, err);
+    return code ? code : recognise(opening, err);
+}
+
+/* --- Greeting --- */
 
 static struct frame_text text_of(const char *text)
 {
@@ -242,24 +330,48 @@ static int hear_welcome(struct opening *opening, struct error *err)
     return take_welcome(&opening->session, &frame, err);
 }
 
+/* --- Opening and closing --- */
+
+static int open_once(struct opening *opening, struct error *err)
+{
+    int code = connect_any(opening, err);
+    if (code == 0)
+        code = secure(opening, err);
+    if (code == 0)
+        code = say_hello(opening, err);
+    return code ? code : hear_welcome(opening, err);
+}
+
+/* A server may ask for TLS on this machine, too. */
+static bool may_insist(const struct opening *opening)
+{
+    return opening->refused.code == FRAME_ERROR_TLS_REQUIRED &&
+           opening->options->tls == SESSION_TLS_AUTO && !opening->session.enciphered;
+}
+
+static int64_t deadline_of(const struct session_options *options)
+{
+    if (options->timeout_ns == WO_FOREVER)
+        return WO_FOREVER;
+    return clock_monotonic_ns() + options->timeout_ns;
+}
+
 int session_open(const struct session_options *options, struct channel_scratch *scratch,
                  struct session *ret_session, struct session_refused *ret_refused,
                  struct error *err)
 {
     struct opening opening = {
-        .options = options,
-        .scratch = scratch,
-        .deadline_ns = options->timeout_ns == WO_FOREVER
-                           ? WO_FOREVER
-                           : clock_monotonic_ns() + options->timeout_ns,
-    };
+        .options = options, .scratch = scratch, .deadline_ns = deadline_of(options)};
     int code = check_options(options, err);
     if (code == 0)
-        code = connect_any(&opening, err);
-    if (code == 0)
-        code = say_hello(&opening, err);
-    if (code == 0)
-        code = hear_welcome(&opening, err);
+        code = open_once(&opening, err);
+    if (code && may_insist(&opening)) {
+        channel_close(&opening.session.channel);
+        opening.session = (struct session){0};
+        opening.refused = (struct session_refused){0};
+        opening.insisted = true;
+        code = open_once(&opening, err);
+    }
     if (ret_refused)
         *ret_refused = opening.refused;
     if (code) {
@@ -270,8 +382,6 @@ int session_open(const struct session_options *options, struct channel_scratch *
     *ret_session = opening.session;
     return 0;
 }
-
-/* --- Closing --- */
 
 void session_close(struct session *session, struct channel_scratch *scratch)
 {

@@ -1,4 +1,4 @@
-/* A guest goes FIRST_BYTE -> HELLO -> ready, and from anywhere to LEAVING (refused, and being told so)
+/* A guest goes FIRST_BYTE -> (HANDSHAKE ->) HELLO -> ready, and from anywhere to LEAVING (refused, and being told so)
  * or GONE. He counts as a stranger from door_admit until he is ready or dismissed. */
 #include "trust/door.h"
 
@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "net/call.h"
+#include "net/tls.h"
 
 enum { MOST_STRANGERS = 1000, RETRY_AFTER_MS = 1000 };
 static const int64_t patience_ns = 10 * NS_PER_S, leaving_ns = 5 * NS_PER_S;
@@ -178,6 +179,54 @@ static void hear_frame(struct door_guest *guest, const struct frame *frame,
 
 /* --- Phases --- */
 
+enum { TLS_FIRST_BYTE = 0x16 };
+
+static void start_tls(struct door_guest *guest)
+{
+    struct tls *tls;
+    if (!guest->door->options.identity) {
+        leave(guest, "speaks TLS, which is not spoken here");
+    } else if (tls_new_server(guest->door->options.identity, &tls)) {
+        leave(guest, "no memory for TLS");
+    } else {
+        channel_start_tls(&guest->channel, tls);
+        guest->enciphered = true;
+        guest->phase = DOOR_PHASE_HANDSHAKE;
+    }
+}
+
+static void see_first_byte(struct door_guest *guest, int64_t now_ns)
+{
+    uint8_t first;
+    ssize_t length = channel_peek(&guest->channel, &first, 1);
+    if (length == -EAGAIN)
+        return;
+    if (length <= 0)
+        leave(guest, "left without a word");
+    else if (first == TLS_FIRST_BYTE)
+        start_tls(guest);
+    else if (!guest->local && !guest->door->options.insecure)
+        refuse(guest, now_ns, FRAME_ERROR_TLS_REQUIRED, 0,
+               "this server asks for TLS 1.3 on connections from other machines");
+    else
+        guest->phase = DOOR_PHASE_HELLO;
+}
+
+/* OpenSSL has sent its alert; the end behind it says the rest. */
+static void shake_hands(struct door_guest *guest, int64_t now_ns)
+{
+    int code = channel_handshake(&guest->channel);
+    if (code == 1)
+        guest->phase = DOOR_PHASE_HELLO;
+    if (code >= 0)
+        return;
+    guest->why =
+        code == -EPROTO ? tls_why(guest->channel.tls) : "left during the handshake";
+    guest->phase = DOOR_PHASE_LEAVING;
+    set_deadline(guest, now_ns, leaving_ns);
+    channel_finish(&guest->channel);
+}
+
 static enum door_state hear_hello(struct door_guest *guest,
                                   struct channel_scratch *scratch, int64_t now_ns)
 {
@@ -190,6 +239,8 @@ static enum door_state hear_hello(struct door_guest *guest,
     else if (code == -EMSGSIZE)
         refuse(guest, now_ns, FRAME_ERROR_TOO_LARGE, 0,
                "a frame is longer than 64 KiB before the welcome");
+    else if (code == -EPROTO)
+        leave(guest, tls_why(guest->channel.tls));
     else
         leave(guest, "left without a word");
     if (guest->phase != DOOR_PHASE_HELLO)
@@ -206,7 +257,8 @@ static enum door_state step(struct door_guest *guest, struct channel_scratch *sc
                             int64_t now_ns)
 {
     switch (guest->phase) {
-    case DOOR_PHASE_FIRST_BYTE: guest->phase = DOOR_PHASE_HELLO; return DOOR_STILL;
+    case DOOR_PHASE_FIRST_BYTE: see_first_byte(guest, now_ns); return DOOR_STILL;
+    case DOOR_PHASE_HANDSHAKE: shake_hands(guest, now_ns); return DOOR_STILL;
     case DOOR_PHASE_HELLO: return hear_hello(guest, scratch, now_ns);
     case DOOR_PHASE_LEAVING:
         if (channel_drain(&guest->channel, scratch))
@@ -224,6 +276,8 @@ enum door_state door_step(struct door_guest *guest, struct channel_scratch *scra
     if (now_ns >= guest->deadline_ns) {
         if (guest->phase == DOOR_PHASE_LEAVING)
             leave(guest, "refused");
+        else if (guest->phase == DOOR_PHASE_HANDSHAKE)
+            leave(guest, "no TLS handshake in time");
         else if (guest->phase != DOOR_PHASE_GONE)
             refuse(guest, now_ns, FRAME_ERROR_TIMEOUT, 0, "no HELLO came in time");
     }

@@ -23,10 +23,13 @@
 #include "net/greeting.h"
 
 struct error;
+struct identity;
 struct watch;
 
 struct door_options {
-    const char *server_name; /* at most GREETING_NAME_BYTES of UTF-8; borrowed */
+    const struct identity *identity; /* for TLS; borrowed; null: there is none here */
+    bool insecure;                   /* plain is good enough from other machines, too */
+    const char *server_name;         /* at most GREETING_NAME_BYTES of UTF-8; borrowed */
     unsigned most_strangers; /* who have not said who they are, at a time; 0: 1,000 */
     int64_t patience_ns;     /* from door_admit to HELLO; 0: 10 s */
 };
@@ -46,6 +49,7 @@ enum door_state { DOOR_STILL, DOOR_READY, DOOR_OVER };
 
 enum door_phase {
     DOOR_PHASE_FIRST_BYTE,
+    DOOR_PHASE_HANDSHAKE,
     DOOR_PHASE_HELLO,
     DOOR_PHASE_LEAVING,
     DOOR_PHASE_GONE
@@ -56,6 +60,7 @@ struct door_guest {
     struct door *door;
     enum door_phase phase;
     int64_t deadline_ns;
+    bool enciphered;
     bool local; /* both ends are on this machine */
 
     /* With DOOR_READY. */
@@ -68,7 +73,7 @@ struct door_guest {
 
     /* With DOOR_OVER: for the log and the metrics. */
     enum frame_error refused; /* 0: he left, or was lost */
-    const char *why;          /* English, static */
+    const char *why;          /* English, static, of our own words or OpenSSL's */
 };
 
 /* Takes the accepted socket and a manual-reset event, both taken whatever comes of it. `event` must be
