@@ -219,6 +219,24 @@ def test_a_long_run_of_data_is_one_arrow(woshou, tmp_path):
     assert "segments, " in ladder and len(ladder.splitlines()) < 60
 
 
+def test_a_run_of_acknowledgements_goes_the_way_they_went(woshou, tmp_path):
+    ends = (("10.0.0.1", 40001), ("10.0.0.2", 80))
+    frames = conversation(40001, close=False)
+    frames += [segment(*ends, "<", "A", 307, 106, number=i) for i in range(1, 60)]
+    path = tmp_path / "acks.pcap"
+    path.write_bytes(pcap(frames))
+    ladder = scope(woshou, "-r", path, "--ladder", 1).stdout.decode()
+    run = next(line for line in ladder.splitlines() if "segments, 0 bytes" in line)
+    assert "◄" in run and " 0 segments" not in run
+
+
+def test_a_ladder_numbers_its_packets(woshou, capture):
+    ladder = scope(woshou, "-r", capture, "--ladder", 2).stdout.decode().splitlines()
+    assert [row.split()[:2] for row in ladder if "SYN seq=j" in row or "RST ACK" in row] == [
+        ["9", "0.000"], ["10", "1.000"]]
+    assert 'class="number halo"' in scope(woshou, "-r", capture, "--svg", 2).stdout.decode()
+
+
 # --- which ---
 
 

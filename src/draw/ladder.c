@@ -187,13 +187,23 @@ static void add_packet(struct making *making, const struct moment *moment)
     }
 }
 
-/* A run is one arrow, level, the way that most of its payload went. */
+/* The way that most of its payload went, or without any most of its packets. */
+static enum place way_of(const struct event_run *run)
+{
+    uint64_t client = run->bytes[PLACE_CLIENT], server = run->bytes[PLACE_SERVER];
+    if (client == server) {
+        client = run->packets[PLACE_CLIENT];
+        server = run->packets[PLACE_SERVER];
+    }
+    return server > client ? PLACE_SERVER : PLACE_CLIENT;
+}
+
+/* A run is one arrow, level. */
 static void add_run(struct making *making, const struct moment *moment)
 {
     struct ladder *ladder = making->ladder;
     const struct event_run *run = &event_of(making, moment)->run;
-    enum place from =
-        run->bytes[PLACE_SERVER] > run->bytes[PLACE_CLIENT] ? PLACE_SERVER : PLACE_CLIENT;
+    enum place from = way_of(run);
     struct ladder_row *row = new_row(making, moment);
     row->packet = (int)ladder->packet_count++;
     row->packet_sent = true;

@@ -32,7 +32,10 @@ struct lanes lanes_of(const struct ladder *ladder, const struct text_options *op
     if (!options->without_states)
         lanes.state_width = STATE_WIDTH + smaller(more / 8, STATE_MORE);
 
-    int column = lanes.time_width;
+    lanes.time = lanes.time_width;
+    if (options->number_width)
+        lanes.time += options->number_width + 1;
+    int column = lanes.time;
     if (ladder->story_count > 1) {
         lanes.mark = column + 1;
         column += 3;

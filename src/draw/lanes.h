@@ -1,6 +1,6 @@
 /* Which columns of a line belong to what, in a ladder printed as text:
  *
- *     time [mark] calls state rail  the wire  rail state calls
+ *     [number] time [mark] calls state rail  the wire  rail state calls
  *
  * Widths depend on the options alone, never on what the rows hold, so that rows printed
  * later stand under those printed before. */
@@ -12,7 +12,7 @@
 
 struct lanes {
     int width;
-    int time_width;
+    int time, time_width;      /* behind its last column; and how many it has */
     int mark;                  /* -1: one story needs none */
     int calls[2], calls_width; /* by side; width 0: left out */
     int state_width;           /* 0: left out */

@@ -13,6 +13,7 @@
 /* All in pixels. */
 #define MARGIN 18.0
 #define LANE_GAP 26.0    /* between two lanes */
+#define NUMBER_GAP 14.0  /* between a packet's number and the time */
 #define TEXT_GAP 9.0     /* between a bar and its text */
 #define TICK_GAP 3.0     /* between a tick and its text */
 #define HEAD_HEIGHT 62.0 /* hosts, endpoints, lanes' captions */
@@ -31,8 +32,9 @@ double layout_size(enum layout_role role)
 {
     static const double sizes[ROLE_COUNT] = {
         [ROLE_HOST] = 15,     [ROLE_ENDPOINT] = 11.5, [ROLE_LANE] = 11.5,
-        [ROLE_TIME] = 11.5,   [ROLE_CALL] = 12.5,     [ROLE_STATE] = 11.5,
-        [ROLE_PACKET] = 12.5, [ROLE_BREAK] = 12,      [ROLE_KEY] = 11.5,
+        [ROLE_NUMBER] = 11.5, [ROLE_TIME] = 11.5,     [ROLE_CALL] = 12.5,
+        [ROLE_STATE] = 11.5,  [ROLE_PACKET] = 12.5,   [ROLE_BREAK] = 12,
+        [ROLE_KEY] = 11.5,
     };
     return sizes[role];
 }
@@ -109,7 +111,10 @@ static void place_columns(struct layout *layout)
     /* Once around zero to learn how far the client's lanes reach, then in earnest. */
     client->edge = 0;
     double reach = fmax(-place_host(layout, PLACE_CLIENT, -1), heads);
-    layout->time_right = MARGIN + fmax(widest(layout, ROLE_TIME, PLACE_WIRE), 40);
+    double numbers = widest(layout, ROLE_NUMBER, PLACE_WIRE);
+    layout->number_right = numbers > 0 ? MARGIN + fmax(numbers, 40) : 0;
+    layout->time_right = fmax(MARGIN, layout->number_right + NUMBER_GAP) +
+                         fmax(widest(layout, ROLE_TIME, PLACE_WIRE), 40);
     client->edge = ceil(layout->time_right + LANE_GAP + reach);
     place_host(layout, PLACE_CLIENT, -1);
     server->edge = ceil(client->edge + wire);
@@ -195,6 +200,7 @@ static void place_texts(struct layout *layout)
         double middle = layout->row_y[text->row];
         text->anchor = text->place == PLACE_SERVER ? ANCHOR_START : ANCHOR_END;
         switch (text->role) {
+        case ROLE_NUMBER: text->x = layout->number_right; break;
         case ROLE_TIME: text->x = layout->time_right; break;
         case ROLE_CALL: text->x = layout->host[text->place].calls.text; break;
         case ROLE_STATE: text->x = layout->host[text->place].states.text; break;
@@ -250,6 +256,7 @@ static void place_caption(const struct layout *layout, struct layout_text *text)
 {
     text->y = layout->top - 12;
     switch (text->lane) {
+    case LANE_NUMBER: text->x = layout->number_right; break;
     case LANE_TIME: text->x = layout->time_right; break;
     case LANE_CALLS: text->x = layout->host[text->place].calls.text; break;
     case LANE_STATE: text->x = layout->host[text->place].states.text; break;
@@ -327,7 +334,7 @@ static bool take_room(struct layout *layout, int **ret_call_columns)
     const struct ladder *ladder = layout->ladder;
     struct arena *arena = &layout->arena;
     size_t texts =
-        ladder->packet_count + 6 * ladder->row_count + ladder->story_count + 12;
+        ladder->packet_count + 7 * ladder->row_count + ladder->story_count + 13;
     layout->row_y = arena_alloc(arena, ladder->row_count * sizeof *layout->row_y);
     layout->texts = arena_alloc(arena, texts * sizeof *layout->texts);
     layout->arrows = arena_alloc(arena, ladder->packet_count * sizeof *layout->arrows);

@@ -2,7 +2,7 @@
  * right, y down), with every text's place and width. The SVG printer draws it and moves
  * nothing.
  *
- * From left to right: time | the client's calls | its state | the wire | the server's
+ * From left to right: number | time | the client's calls | its state | the wire | the server's
  * state | its calls. Lanes with nothing in them are left out. Rows are evenly spaced, a
  * silence makes room for its break. Guaranteed: no text overlaps another, and all lies
  * inside the frame, as measure.h measures; arrows end on the inner edges of the
@@ -23,8 +23,9 @@
 enum layout_role {
     ROLE_HOST, /* "client", with its endpoint beneath as ROLE_ENDPOINT */
     ROLE_ENDPOINT,
-    ROLE_LANE, /* what a lane shows */
-    ROLE_TIME, /* in the monospaced face */
+    ROLE_LANE,   /* what a lane shows */
+    ROLE_NUMBER, /* of a capture's packet: in the monospaced face, like the next */
+    ROLE_TIME,
     ROLE_CALL,
     ROLE_STATE,
     ROLE_PACKET, /* along its arrow */
@@ -33,7 +34,7 @@ enum layout_role {
     ROLE_COUNT
 };
 
-enum layout_lane { LANE_TIME, LANE_CALLS, LANE_STATE, LANE_WIRE };
+enum layout_lane { LANE_NUMBER, LANE_TIME, LANE_CALLS, LANE_STATE, LANE_WIRE };
 
 enum layout_anchor { ANCHOR_START, ANCHOR_MIDDLE, ANCHOR_END };
 
@@ -113,8 +114,9 @@ struct layout {
     struct arena arena;
     const struct ladder *ladder; /* borrowed */
     double width, height;
-    double time_right;  /* the time lane's right edge */
-    double top, bottom; /* of the lifelines */
+    double number_right; /* the right edge of the lane of packets' numbers; 0: left out */
+    double time_right;   /* of the time's lane */
+    double top, bottom;  /* of the lifelines */
     double row_height;
     double *row_y; /* ladder->row_count of them */
     struct layout_host host[2];

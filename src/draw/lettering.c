@@ -44,8 +44,9 @@ static struct layout_text *add(struct writer *writer, enum layout_role role,
                                  .mark = strlen(story_mark(layout->ladder, story)),
                                  .bar = LADDER_NONE};
     double size = layout_size(role);
-    text->width = role == ROLE_TIME ? measure_numbers(text->text, size)
-                                    : measure_text(text->text, size);
+    text->width = role == ROLE_TIME || role == ROLE_NUMBER
+                      ? measure_numbers(text->text, size)
+                      : measure_text(text->text, size);
     return text;
 }
 
@@ -84,6 +85,24 @@ static void write_packet(struct writer *writer, const struct ladder_packet *pack
         text->note = writer->words->say(note);
         text->width += LAYOUT_NOTE_GAP + measure_text(text->note, size);
     }
+}
+
+/* A capture's packet has a number by which it is found there; a run that of its first. */
+static bool has_number(const struct ladder *ladder, int row)
+{
+    int packet = ladder->rows[row].packet;
+    return packet != LADDER_NONE && ladder->packets[packet].level;
+}
+
+static bool write_number(struct writer *writer, int row)
+{
+    const struct ladder *ladder = writer->layout->ladder;
+    if (!has_number(ladder, row))
+        return false;
+    uint64_t number = ladder->packets[ladder->rows[row].packet].packet.number;
+    buffer_append_format(&writer->scratch, "%llu", (unsigned long long)number);
+    add(writer, ROLE_NUMBER, PLACE_WIRE, row, LADDER_NONE);
+    return true;
 }
 
 /* Milliseconds since the ladder's start, to the microsecond. */
@@ -173,9 +192,11 @@ static void write_rows(struct writer *writer)
 {
     const struct ladder *ladder = writer->layout->ladder;
     int64_t last_us = INT64_MIN;
+    bool numbered = false;
     for (int row = 0; row < (int)ladder->row_count; row++) {
         if (ladder->rows[row].silence_ns > 0)
             write_silence(writer, row);
+        numbered |= write_number(writer, row);
         write_time(writer, row, &last_us);
         for (enum place place = PLACE_CLIENT; place <= PLACE_SERVER; place++) {
             const struct ladder_side *side = &ladder->rows[row].side[place];
@@ -184,6 +205,10 @@ static void write_rows(struct writer *writer)
             if (side->state != LADDER_NONE)
                 write_state(writer, row, place);
         }
+    }
+    if (numbered) {
+        say(writer, N_("packet"));
+        add(writer, ROLE_LANE, PLACE_WIRE, LADDER_NONE, LADDER_NONE)->lane = LANE_NUMBER;
     }
 }
 

@@ -11,7 +11,8 @@ struct page;
 
 /* One kind of failure. */
 struct page_finding {
-    const char *title[2];   /* in the page's two languages: "12 refused: connections 2, ..." */
+    const char
+        *title[2];    /* in the page's two languages: "12 refused: connections 2, ..." */
     const char *text; /* what it means and what to check: a message */
 };
 

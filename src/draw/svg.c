@@ -255,7 +255,8 @@ static void draw_span(struct buffer *out, const char *text, size_t length)
 static void draw_text(struct buffer *out, const struct layout_text *text)
 {
     static const char *const classes[ROLE_COUNT] = {
-        "host", "endpoint", "lane", "time", "call", "state", "packet", "break", "key"};
+        "host", "endpoint", "lane",   "number", "time",
+        "call", "state",    "packet", "break",  "key"};
     static const char *const anchors[] = {"start", "middle", "end"};
     bool inferred = text->role == ROLE_STATE && text->standing == STANDING_INFERRED;
     buffer_append_format(out, "<text class=\"%s halo%s\" text-anchor=\"%s\"",

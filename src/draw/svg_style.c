@@ -62,9 +62,9 @@ static const char rules[] =
     ".ladder .strong{font-weight:600}\n"
     ".ladder .note{font-style:italic;fill:#b5370b;fill:var(--alarm)}\n"
     ".ladder .host{font-weight:600}\n"
-    ".ladder .endpoint,.ladder .time{font-family:ui-monospace,\"SF Mono\",Menlo,Consolas,"
+    ".ladder .endpoint,.ladder .number,.ladder .time{font-family:ui-monospace,\"SF Mono\",Menlo,Consolas,"
     "\"DejaVu Sans Mono\",\"Noto Sans Mono\",monospace}\n"
-    ".ladder .endpoint,.ladder .lane,.ladder .time,.ladder .break{fill:#6a665f;"
+    ".ladder .endpoint,.ladder .lane,.ladder .number,.ladder .time,.ladder .break{fill:#6a665f;"
     "fill:var(--quiet)}\n"
     ".ladder .break{font-style:italic}\n"
     ".ladder .inferred{font-style:italic;fill:#6a665f;fill:var(--quiet)}\n"
@@ -95,8 +95,9 @@ static const char rules[] =
 
 static void append_roles(struct buffer *out)
 {
-    static const char *const names[ROLE_COUNT] = {
-        "host", "endpoint", "lane", "time", "call", "state", "packet", "break", "key"};
+    static const char *const names[ROLE_COUNT] = {"host",  "endpoint", "lane",  "number",
+                                                  "time",  "call",     "state", "packet",
+                                                  "break", "key"};
     for (int role = 0; role < ROLE_COUNT; role++) {
         buffer_append_format(out, ".ladder .%s{font-size:", names[role]);
         markup_number(out, layout_size((enum layout_role)role));

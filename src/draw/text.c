@@ -30,7 +30,7 @@ struct printer {
     int open_calls[2]; /* entered and not returned */
     bool late[2];      /* the row's call did not fit its line: it comes on the next */
     char call_text[2][CALL_TEXT];
-    char time_text[32], silence_text[128];
+    char number_text[24], time_text[32], silence_text[128];
     struct canvas canvas;
 };
 
@@ -38,6 +38,14 @@ void text_options_fit(struct text_options *options, const struct ladder *ladder)
 {
     options->without_calls = ladder->call_count == 0;
     options->without_states = ladder->state_count == 0;
+    options->number_width = 0;
+    for (size_t i = 0; i < ladder->packet_count; i++) {
+        if (!ladder->packets[i].level)
+            continue;
+        int digits = snprintf(NULL, 0, "%" PRIu64, ladder->packets[i].packet.number);
+        if (digits > options->number_width)
+            options->number_width = digits;
+    }
 }
 
 /* --- the parts of a line --- */
@@ -208,12 +216,23 @@ static void draw_silence(struct printer *printer, int64_t silence_ns)
                 &(struct fill){"duration", duration}, 1);
 
     canvas_clear(&printer->canvas, lanes->width);
-    put_right(&printer->canvas, lanes->time_width, STYLE_FAINT, lanes->glyphs->dots);
+    put_right(&printer->canvas, lanes->time, STYLE_FAINT, lanes->glyphs->dots);
     draw_rails(printer);
     wire_lane_between(&printer->wire, &printer->canvas);
     draw_bars(printer);
     put_middle(&printer->canvas, lanes->wire, lanes->wire_width, STYLE_PLAIN,
                printer->silence_text);
+}
+
+/* Of a run the first's. */
+static void draw_number(struct printer *printer, const struct ladder_row *row)
+{
+    if (row->packet == LADDER_NONE || !printer->options->number_width)
+        return;
+    snprintf(printer->number_text, sizeof printer->number_text, "%" PRIu64,
+             printer->ladder->packets[row->packet].packet.number);
+    put_right(&printer->canvas, printer->options->number_width, STYLE_FAINT,
+              printer->number_text);
 }
 
 static void draw_row(struct printer *printer, size_t index)
@@ -223,7 +242,8 @@ static void draw_row(struct printer *printer, size_t index)
     canvas_clear(&printer->canvas, lanes->width);
     format_ms(row->t_ns - printer->ladder->start_ns, lanes->time_width,
               printer->time_text);
-    put_right(&printer->canvas, lanes->time_width, STYLE_FAINT, printer->time_text);
+    put_right(&printer->canvas, lanes->time, STYLE_FAINT, printer->time_text);
+    draw_number(printer, row);
     if (lanes->mark >= 0)
         canvas_put(&printer->canvas, lanes->mark, STYLE_PLAIN,
                    lanes_mark(printer->options, row->story));

@@ -27,10 +27,12 @@ struct text_options {
     bool ascii; /* no box drawing; text from translations and payloads stays what it is */
     bool colour;                        /* with escape sequences */
     bool without_calls, without_states; /* lanes left out */
+    int number_width; /* of a lane for packets' numbers, by which a capture has them; 0 */
     const struct words *words;
 };
 
-/* Leaves out the lanes for which the ladder has nothing. Not for a ladder that still
+/* Leaves out the lanes for which the ladder has nothing, and gives one to the numbers that
+ * packets of a capture have. Not for a ladder that still
  * grows. */
 void text_options_fit(struct text_options *options, const struct ladder *ladder);
 

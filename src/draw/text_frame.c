@@ -62,13 +62,15 @@ static void write_lanes(const struct lanes *lanes, const struct text_options *op
     const char *wire = words->say(N_("the wire"));
 
     canvas_clear(&canvas, lanes->width);
-    canvas_put(&canvas, lanes->time_width - columns_of(time), STYLE_FAINT, time);
+    canvas_put(&canvas, lanes->time - columns_of(time), STYLE_FAINT, time);
     put_outer(&canvas, lanes, PLACE_CLIENT, client);
     put_outer(&canvas, lanes, PLACE_SERVER, server);
     canvas_write(&canvas, options->colour, buffer);
 
     canvas_clear(&canvas, lanes->width);
-    canvas_put(&canvas, lanes->time_width - columns_of(ms), STYLE_FAINT, ms);
+    canvas_put(&canvas, lanes->time - columns_of(ms), STYLE_FAINT, ms);
+    if (options->number_width)
+        canvas_put(&canvas, options->number_width - 1, STYLE_FAINT, "#");
     if (lanes->calls_width) {
         canvas_put(&canvas, lanes->calls[PLACE_CLIENT], STYLE_FAINT, calls);
         canvas_put(&canvas, lanes->calls[PLACE_SERVER], STYLE_FAINT, calls);

@@ -48,6 +48,8 @@ size_t quantity_duration(char text[QUANTITY_TEXT], int64_t ns, bool ascii)
         if (left >= whole[i].from_s * second)
             return with_unit(text, quantity_number(text, left / (whole[i].s * second)),
                              whole[i].unit);
+    if (left == 0)
+        return with_unit(text, 0, "0");
     if (left >= second)
         return with_unit(text, put_scaled(text, left / (second / 100)), " s");
     if (left >= (uint64_t)NS_PER_MS)

@@ -27,7 +27,8 @@ static void expect_bytes(uint64_t bytes, const char *expected)
 static void durations_have_three_digits_and_the_unit_that_fits(void **state)
 {
     (void)state;
-    expect_duration(-5, "0.00 us");
+    expect_duration(0, "0");
+    expect_duration(-5, "0");
     expect_duration(120, "0.12 us");
     expect_duration(999999, "999 us");
     expect_duration(NS_PER_MS, "1.00 ms");
