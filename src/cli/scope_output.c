@@ -27,6 +27,7 @@ void scope_output_begin(struct scope_output *output, const struct scope *scope,
                  .top = scope->top},
         .table = {.words = language_chosen(),
                   .width = terminal_is() ? terminal_width() : 0,
+                  .wanted = (enum column)scope->sort,
                   .ascii = scope->ascii,
                   .colour = terminal_colourful()},
     };

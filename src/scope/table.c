@@ -9,12 +9,16 @@
 
 enum { FIT_ROWS = 4096 };
 
-/* The last of these leaves first where there is no room. */
-static const enum column by_worth[] = {COLUMN_SERVER,    COLUMN_OPEN,   COLUMN_CLIENT,
-                                       COLUMN_CLOSE,     COLUMN_WHO,    COLUMN_ID,
+/* The last of these leaves first where there is no room; the first of them never do,
+ * but for the close where nothing else helps. */
+static const enum column by_worth[] = {COLUMN_ID,        COLUMN_SERVER, COLUMN_OPEN,
+                                       COLUMN_CLIENT,    COLUMN_CLOSE,  COLUMN_WHO,
                                        COLUMN_ANOMALIES, COLUMN_RTT,    COLUMN_DURATION,
                                        COLUMN_BYTES,     COLUMN_PACKETS};
-enum { SHOWN = sizeof by_worth / sizeof by_worth[0] };
+enum { SHOWN = sizeof by_worth / sizeof by_worth[0], NEVER_LEFT_OUT = 5 };
+
+/* What a cut address and what cut anomalies need at least. */
+enum { ENDPOINT_LEAST = 22, ANOMALIES_LEAST = 18 };
 
 static const enum column in_order[SHOWN] = {
     COLUMN_ID,    COLUMN_CLIENT,  COLUMN_SERVER,   COLUMN_OPEN,
@@ -115,8 +119,17 @@ static int line_width(const struct table *table)
 static bool too_wide(const struct table *table)
 {
     int anomalies = table->widths[COLUMN_ANOMALIES];
-    int needed = line_width(table) - (anomalies > 18 ? anomalies - 18 : 0);
+    int spare = anomalies > ANOMALIES_LEAST ? anomalies - ANOMALIES_LEAST : 0;
+    int needed = line_width(table) - spare;
     return table->width > 0 && needed > table->width;
+}
+
+/* Both ends' columns share what the others leave. */
+static void narrow_endpoints(struct table *table)
+{
+    int *client = &table->widths[COLUMN_CLIENT], *server = &table->widths[COLUMN_SERVER];
+    while (too_wide(table) && (*client > ENDPOINT_LEAST || *server > ENDPOINT_LEAST))
+        --*(*client > *server ? client : server);
 }
 
 void table_fit(struct table *table, const struct row *rows, size_t count)
@@ -133,8 +146,12 @@ void table_fit(struct table *table, const struct row *rows, size_t count)
         }
         table->widths[column] = width;
     }
-    for (size_t i = SHOWN; i-- > 3 && too_wide(table);)
-        table->widths[by_worth[i]] = 0;
+    for (size_t i = SHOWN; i-- > NEVER_LEFT_OUT && too_wide(table);)
+        if (by_worth[i] != table->wanted)
+            table->widths[by_worth[i]] = 0;
+    narrow_endpoints(table);
+    if (too_wide(table) && table->wanted != COLUMN_CLOSE)
+        table->widths[COLUMN_CLOSE] = 0;
 }
 
 /* --- lines --- */
@@ -169,6 +186,20 @@ static void cut_anomalies(const struct table *table, char *cell, size_t *length)
     *length = room;
     for (size_t i = room; i > 0 && i + 3 > room; i--)
         cell[i - 1] = '.';
+}
+
+/* An address too long for its column loses its middle: where it begins and its port tell
+ * most. */
+static void cut_endpoint(const struct table *table, enum column column, char *cell,
+                         size_t *length)
+{
+    enum { TAIL = 10, DOTS = 3 };
+    size_t width = (size_t)table->widths[column];
+    if (table->width == 0 || *length <= width || width < TAIL + DOTS)
+        return;
+    memmove(cell + width - TAIL, cell + *length - TAIL, TAIL);
+    memset(cell + width - TAIL - DOTS, '.', DOTS);
+    *length = width;
 }
 
 void table_header(const struct table *table, struct buffer *buffer)
@@ -217,9 +248,11 @@ void table_row(const struct table *table, const struct row *row, struct buffer *
         if (!first)
             buffer_append(buffer, "  ", 2);
         first = false;
-        int columns = columns_of(cell, length);
         if (column == COLUMN_ANOMALIES)
             cut_anomalies(table, cell, &length);
+        else if (column == COLUMN_CLIENT || column == COLUMN_SERVER)
+            cut_endpoint(table, column, cell, &length);
+        int columns = columns_of(cell, length);
         append_cell(table, column, cell, length, columns, buffer);
     }
     buffer_append_text(buffer, *colour ? "\033[0m\n" : "\n");

@@ -12,14 +12,15 @@ struct words;
 
 struct table {
     const struct words *words;
-    int width; /* columns of the terminal; 0: no limit */
+    int width;          /* columns of the terminal; 0: no limit */
+    enum column wanted; /* one that is never left out: what the rows are sorted by */
     bool ascii;
     bool colour;              /* with escape sequences; words say all that colours say */
     int widths[COLUMN_COUNT]; /* 0: left out */
 };
 
-/* Chooses the columns and their widths by the rows that are to come first; columns of
- * less worth are left out before a line is longer than `width`. */
+/* Chooses the columns and their widths by the rows that are to come first: before a line
+ * is longer than `width`, columns of less worth are left out and addresses cut. */
 void table_fit(struct table *table, const struct row *rows, size_t count);
 /* What a table says above a column: a message. */
 const char *table_heading(enum column column);
