@@ -315,6 +315,22 @@ def test_live(woshou, start):
     assert {story["server"] for story in stories} == {"127.0.0.1:9"}
 
 
+def test_live_nothing_is_left_of_root_and_ctrl_c_ends_it(woshou, start):
+    if os.geteuid() != 0 or not in_namespace():
+        pytest.skip("not root, or no network namespace can be had here")
+    program = start("unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", woshou,
+                    "scope", "-i", "any")
+    said = program.err.next()
+    if "capturing on any" not in said:
+        pytest.skip(f"no capture can be had here: {said}")
+    with open(f"/proc/{program.pid}/status", encoding="ascii") as file:
+        status = dict(line.rstrip("\n").split(":\t", 1) for line in file)
+    assert status["Uid"].split() == ["65534"] * 4 and status["Gid"].split() == ["65534"] * 4
+    assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0
+    assert status["NoNewPrivs"] == "1"
+    assert program.stopped() == 0 and program.err.rest() == ["no packet was seen"]
+
+
 # --- bad input ---
 
 
@@ -324,10 +340,15 @@ def test_live(woshou, start):
     (lambda good: good[:20], "ends inside its header"),
     (lambda good: good[:-3], "ends inside packet 15"),
     (lambda good: good + b"\xff" * 16, "packet 16"),
+    (lambda good: good[:24 + 14 * 70 + 11] + b"\xff" * 16 + good[24 + 14 * 70 + 27:], "packet 15"),
     (lambda good: gzip.compress(good)[:-20], "gzip")])
 def test_a_bad_file_is_one_sentence_and_what_could_be_read(woshou, capture, make, sentence):
     good = capture.read_bytes()
     capture.write_bytes(make(good))
+    table = scope(woshou, "-r", capture)
+    assert table.returncode == 1 and table.stderr.count(b"\n") == 1
+    if "packet 1" in sentence:
+        assert b"refused" in table.stdout and b"3 connections" in table.stdout
     ran = scope(woshou, "-r", capture, "--json")
     assert ran.returncode == 1
     assert sentence in ran.stderr.decode() and len(ran.stderr.decode().splitlines()) == 1
@@ -361,7 +382,30 @@ def test_what_is_not_there(woshou, capture):
     ran = scope(woshou, "-r", capture.parent / "absent.pcap")
     assert ran.returncode == 1 and "no such file" in ran.stderr.decode()
     ran = scope(woshou, "-i", "no-such-interface")
-    assert ran.returncode == 1 and "no-such-interface" in ran.stderr.decode()
+    assert ran.returncode == 1 and ran.stderr.count(b"\n") == 1 and ran.stdout == b""
+    assert "no-such-interface" in ran.stderr.decode() and "lo" in ran.stderr.decode()
+    ran = scope(woshou, "-r", capture.parent)
+    assert ran.returncode == 1 and b"is a directory" in ran.stderr
+
+
+def test_no_permission_is_said(woshou, capture):
+    nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if os.geteuid() == 0 \
+        else []
+    capture.chmod(0)
+    command = [*nobody, woshou, "scope"]
+    ran = subprocess.run([*command, "-i", "lo", "--count", "1", "--seconds", "9"],
+                         capture_output=True, timeout=60)
+    if ran.returncode == 126 or b"setpriv" in ran.stderr:
+        pytest.skip("the program cannot be run as nobody here")
+    assert ran.returncode == 1 and b"CAP_NET_RAW" in ran.stderr and ran.stderr.count(b"\n") == 1
+    ran = subprocess.run([*command, "-r", capture], capture_output=True, timeout=60)
+    assert ran.returncode == 1 and b"permission denied" in ran.stderr
+
+
+def test_the_interfaces_are_listed(woshou):
+    ran = scope(woshou, "--list")
+    assert ran.returncode == 0 and any(line.split()[0] == "lo"
+                                       for line in ran.stdout.decode().splitlines())
 
 
 def test_no_connection_is_said_and_is_no_error(woshou, tmp_path):

@@ -94,10 +94,12 @@ static int report(const struct scope *scope, const struct scope_output *output,
         return EXIT_FAILED;
     if (output->failed)
         return complain(EXIT_FAILED, "%s", _("standard output cannot be written"));
+    if (scope_draws(scope) && output->found)
+        return EXIT_DONE;
     if (counts->stopped && scope->file)
         return complain(EXIT_FAILED, _("stopped after %.0f packets"),
                         (double)counts->packets);
-    if (scope_draws(scope) && !output->found)
+    if (scope_draws(scope))
         return complain(EXIT_FAILED, _("there is no connection %u; the last is %.0f"),
                         scope->id, (double)connections);
     return EXIT_DONE;
@@ -121,7 +123,8 @@ static int read_once(struct scope_output *output, wo_event *stop)
     uint64_t connections = tracker_counts(tracker).connections;
     tracker_free(&tracker);
     scope_output_end(output);
-    say_counts(scope, output, &counts);
+    if (!code)
+        say_counts(scope, output, &counts);
     output->stopped = counts.stopped;
     return report(scope, output, &counts, connections, code, &err);
 }

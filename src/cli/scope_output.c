@@ -154,6 +154,7 @@ void scope_output_story(void *owner, const struct story *story)
         if (story->id != scope->id)
             break;
         output->found = true;
+        wo_event_set(output->stop); /* nothing more is wanted */
         fail(output, scope_picture(scope, story, &output->out));
         break;
     case SCOPE_HTML:
@@ -168,7 +169,7 @@ static void print_summary(struct scope_output *output)
     if (output->headed)
         buffer_append_char(&output->out, '\n');
     summary_print(&output->summary, language_chosen(), terminal_is() ? width : 0,
-                  &output->out);
+                  output->scope->ascii, &output->out);
     failures_print(&output->failures, language_chosen(),
                    width < TEXT_WIDTH_READ ? width : TEXT_WIDTH_READ, &output->out);
 }

@@ -118,7 +118,8 @@ static void gather_summary(struct contents *contents)
     for (int i = 0; i < 2; i++) {
         struct buffer text;
         buffer_init(&text, 0);
-        summary_print(&contents->gathering->summary, contents->page.words[i], 0, &text);
+        summary_print(&contents->gathering->summary, contents->page.words[i], 0, false,
+                      &text);
         contents->overview.summary[i] = keep_buffer(contents, &text);
     }
 }

@@ -40,8 +40,9 @@ struct summary {
 void summary_add(struct summary *summary, const struct story *story);
 /* So many of a hundred handshakes took no longer, within a twelfth; 0 without any. */
 int64_t summary_handshake_ns(const struct summary *summary, unsigned percent);
-/* Appends it, in lines of at most `width` columns, 0: however long. */
+/* Appends it, in lines of at most `width` columns, 0: however long; in ASCII, but for what
+ * translations hold. */
 void summary_print(const struct summary *summary, const struct words *words, int width,
-                   struct buffer *buffer);
+                   bool ascii, struct buffer *buffer);
 
 #endif

@@ -18,6 +18,7 @@ struct printer {
     const struct summary *summary;
     const struct words *words;
     int width;
+    bool ascii;
     struct buffer *out;
     struct buffer line; /* the one being made */
 };
@@ -33,9 +34,10 @@ static void end_line(struct printer *printer)
     paragraph_append(printer->out, buffer_text(&printer->line), printer->width, INDENT);
 }
 
-static void format_duration(int64_t ns, char text[QUANTITY_TEXT])
+static void format_duration(const struct printer *printer, int64_t ns,
+                            char text[QUANTITY_TEXT])
 {
-    text[quantity_duration(text, ns, true)] = '\0';
+    text[quantity_duration(text, ns, printer->ascii)] = '\0';
 }
 
 static void print_total(struct printer *printer)
@@ -45,7 +47,7 @@ static void print_total(struct printer *printer)
 
     snprintf(connections, sizeof connections, "%" PRIu64, summary->connections);
     snprintf(packets, sizeof packets, "%" PRIu64, summary->packets);
-    format_duration(summary->last_ns - summary->first_ns, duration);
+    format_duration(printer, summary->last_ns - summary->first_ns, duration);
     bytes[quantity_bytes(bytes, summary->bytes)] = '\0';
     buffer_clear(&printer->line);
     fill_append(
@@ -109,8 +111,8 @@ static void print_handshakes(struct printer *printer)
     if (summary->handshakes <= SUMMARY_SLOWEST) {
         begin_line(printer, N_("handshakes, slowest first: "));
     } else {
-        format_duration(summary_handshake_ns(summary, 50), median);
-        format_duration(summary_handshake_ns(summary, 95), high);
+        format_duration(printer, summary_handshake_ns(summary, 50), median);
+        format_duration(printer, summary_handshake_ns(summary, 95), high);
         buffer_clear(&printer->line);
         fill_append(&printer->line,
                     printer->words->say(N_("handshakes: half within about {median}, 95 % "
@@ -119,7 +121,7 @@ static void print_handshakes(struct printer *printer)
     }
     for (int i = 0; i < SUMMARY_SLOWEST && summary->slowest[i].id; i++) {
         char id[16];
-        format_duration(summary->slowest[i].ns, duration);
+        format_duration(printer, summary->slowest[i].ns, duration);
         snprintf(id, sizeof id, "%" PRIu32, summary->slowest[i].id);
         if (i)
             buffer_append_text(&printer->line, printer->words->say(N_(", ")));
@@ -174,11 +176,12 @@ static void print_evicted(struct printer *printer)
 }
 
 void summary_print(const struct summary *summary, const struct words *words, int width,
-                   struct buffer *buffer)
+                   bool ascii, struct buffer *buffer)
 {
     struct printer printer = {.summary = summary,
                               .words = words,
                               .width = width ? width : SHRT_MAX,
+                              .ascii = ascii,
                               .out = buffer};
     if (summary->connections == 0)
         return;
