@@ -1,8 +1,9 @@
 #include "base/endpoint.h"
 
 #include <arpa/inet.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "base/decimal.h"
 
 struct endpoint endpoint_ipv4(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t port)
 {
@@ -44,24 +45,44 @@ bool endpoint_is_loopback(const struct endpoint *endpoint)
     return endpoint->family == 6 && memcmp(endpoint->address, one, sizeof one) == 0;
 }
 
+static size_t put_ipv4(char *text, const uint8_t address[4])
+{
+    size_t length = 0;
+    for (int i = 0; i < 4; i++) {
+        length += decimal_put(text + length, address[i]);
+        text[length++] = '.';
+    }
+    return length - 1;
+}
+
+static size_t put_address(char *text, const struct endpoint *endpoint)
+{
+    if (endpoint->family == 4)
+        return put_ipv4(text, endpoint->address);
+    inet_ntop(AF_INET6, endpoint->address, text, INET6_ADDRSTRLEN);
+    return strlen(text);
+}
+
 char *endpoint_format_address(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
 {
-    switch (endpoint->family) {
-    case 4: inet_ntop(AF_INET, endpoint->address, text, ENDPOINT_TEXT); break;
-    case 6: inet_ntop(AF_INET6, endpoint->address, text, ENDPOINT_TEXT); break;
-    default: snprintf(text, ENDPOINT_TEXT, "?");
-    }
+    if (endpoint->family)
+        text[put_address(text, endpoint)] = '\0';
+    else
+        strcpy(text, "?");
     return text;
 }
 
 char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
 {
-    char address[ENDPOINT_TEXT];
-    endpoint_format_address(endpoint, address);
-    if (endpoint->family)
-        snprintf(text, ENDPOINT_TEXT, endpoint->family == 4 ? "%.45s:%u" : "[%.45s]:%u",
-                 address, endpoint->port);
-    else
-        snprintf(text, ENDPOINT_TEXT, "?");
+    char *at = text;
+    if (!endpoint->family)
+        return strcpy(text, "?");
+    if (endpoint->family == 6)
+        *at++ = '[';
+    at += put_address(at, endpoint);
+    if (endpoint->family == 6)
+        *at++ = ']';
+    *at++ = ':';
+    at[decimal_put(at, endpoint->port)] = '\0';
     return text;
 }

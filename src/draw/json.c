@@ -1,186 +1,216 @@
 #include "draw/json.h"
 
-#include <inttypes.h>
-#include <jansson.h>
-
 #include "base/buffer.h"
+#include "base/decimal.h"
 #include "base/error.h"
 #include "draw/advice.h"
+#include "draw/json_writer.h"
 #include "draw/why.h"
 #include "draw/words.h"
 #include "tcp/story.h"
 
-/* json_pack gives null when any part is null, so that memory running out anywhere ends in
- * one null at the top. */
+/* --- members: a key and its value --- */
 
-static json_t *null_or_time(int64_t t_ns)
+static void put_integer(struct json_writer *json, const char *key, int64_t value)
 {
-    return t_ns == UNSEEN_NS ? json_null() : json_integer(t_ns);
+    json_put_key(json, key);
+    json_put_integer(json, value);
 }
 
-static json_t *packets_json(const struct evidence *evidence)
+static void put_time(struct json_writer *json, const char *key, int64_t t_ns)
 {
-    json_t *packets = json_array();
+    json_put_key(json, key);
+    if (t_ns == UNSEEN_NS)
+        json_put_null(json);
+    else
+        json_put_integer(json, t_ns);
+}
+
+static void put_text(struct json_writer *json, const char *key, const char *text)
+{
+    json_put_key(json, key);
+    json_put_text(json, text);
+}
+
+static void put_endpoint(struct json_writer *json, const char *key,
+                         const struct endpoint *endpoint)
+{
+    char text[ENDPOINT_TEXT];
+    put_text(json, key, endpoint_format(endpoint, text));
+}
+
+static void put_packets(struct json_writer *json, const char *key,
+                        const struct evidence *evidence)
+{
+    json_put_key(json, key);
+    json_put_begin(json, '[');
     for (uint32_t i = 0; i < evidence->kept; i++)
-        if (json_array_append_new(packets,
-                                  json_integer((json_int_t)evidence->packets[i])))
-            goto failed;
-    return packets;
-
-failed:
-    json_decref(packets);
-    return NULL;
+        json_put_integer(json, (int64_t)evidence->packets[i]);
+    json_put_end(json, ']');
 }
 
-static json_t *anomalies_json(const struct verdict *verdict)
+static void put_anomalies(struct json_writer *json, const struct verdict *verdict)
 {
-    json_t *anomalies = json_array();
-    for (int kind = 0; kind < ANOMALY_KIND_COUNT; kind++)
-        if (verdict->anomalies[kind].count > 0 &&
-            json_array_append_new(
-                anomalies, json_pack("{s:s, s:o}", "what", anomaly_word(kind), "packets",
-                                     packets_json(&verdict->anomalies[kind]))))
-            goto failed;
-    return anomalies;
-
-failed:
-    json_decref(anomalies);
-    return NULL;
+    json_put_key(json, "anomalies");
+    json_put_begin(json, '[');
+    for (int kind = 0; kind < ANOMALY_KIND_COUNT; kind++) {
+        if (verdict->anomalies[kind].count == 0)
+            continue;
+        json_put_begin(json, '{');
+        put_text(json, "what", anomaly_word((enum anomaly_kind)kind));
+        put_packets(json, "packets", &verdict->anomalies[kind]);
+        json_put_end(json, '}');
+    }
+    json_put_end(json, ']');
 }
 
-static json_t *why_json(const struct story *story, const struct words *words)
+static void put_compared(struct json_writer *json, const struct verdict *verdict)
 {
-    struct buffer why;
-    buffer_init(&why, 0);
-    why_story(story, words, &why);
-    json_t *text = why.failed ? NULL : json_string(buffer_text(&why));
-    buffer_done(&why);
-    return text;
-}
-
-static json_t *next_json(const struct story *story, const struct words *words)
-{
-    const char *text = advice_text(advice_of(story));
-    return text ? json_string(words->say(text)) : json_null();
+    json_put_key(json, "zeek");
+    json_put_begin(json, '{');
+    put_text(json, "conn_state", verdict->zeek_state);
+    put_text(json, "history", verdict->zeek_history);
+    json_put_end(json, '}');
+    json_put_key(json, "wireshark");
+    json_put_begin(json, '{');
+    put_integer(json, "completeness", verdict->completeness);
+    json_put_end(json, '}');
 }
 
 /* --- events --- */
 
-static json_t *call_json(const struct event *event)
+static void put_call(struct json_writer *json, const struct event *event)
 {
     const struct event_call *call = &event->call;
-    json_t *object =
-        json_pack("{s:I, s:s, s:s, s:s, s:s}", "t_ns", (json_int_t)event->t_ns, "what",
-                  "call", "place", place_word(event->place), "name", call->name, "phase",
-                  call->returns ? "return" : "enter");
-    if (!object || !call->returns)
-        return object;
+    char digits[DECIMAL_TEXT + 1];
+
+    put_text(json, "what", "call");
+    put_text(json, "place", place_word(event->place));
+    put_text(json, "name", call->name);
+    put_text(json, "phase", call->returns ? "return" : "enter");
+    if (!call->returns)
+        return;
     /* "0", "12", "ECONNREFUSED": what the manual pages print. */
-    json_t *result = call->result < 0 ? json_string(error_errno_name((int)-call->result))
-                                      : json_sprintf("%" PRId64, call->result);
-    if (json_object_set_new(object, "result", result)) {
-        json_decref(object);
-        return NULL;
+    if (call->result < 0) {
+        put_text(json, "result", error_errno_name((int)-call->result));
+        return;
     }
-    return object;
+    digits[decimal_put(digits, (uint64_t)call->result)] = '\0';
+    put_text(json, "result", digits);
 }
 
-static json_t *packet_json(const struct event *event)
+static void put_packet(struct json_writer *json, const struct event *event)
 {
     const struct event_packet *packet = &event->packet;
     char flags[FLAGS_TEXT];
-    return json_pack("{s:I, s:s, s:I, s:s, s:s, s:I, s:o, s:I, s:o, s:o, s:s}", "t_ns",
-                     (json_int_t)event->t_ns, "what", "packet", "number",
-                     (json_int_t)packet->number, "from", place_word(packet->from),
-                     "flags", flags_words(packet->flags, flags), "seq",
-                     (json_int_t)packet->seq, "ack",
-                     packet->has_ack ? json_integer(packet->ack) : json_null(), "bytes",
-                     (json_int_t)packet->bytes, "sent_ns", null_or_time(packet->sent_ns),
-                     "received_ns", null_or_time(packet->received_ns), "fate",
-                     fate_word(packet->fate));
+
+    put_text(json, "what", "packet");
+    put_integer(json, "number", (int64_t)packet->number);
+    put_text(json, "from", place_word(packet->from));
+    put_text(json, "flags", flags_words(packet->flags, flags));
+    put_integer(json, "seq", packet->seq);
+    json_put_key(json, "ack");
+    if (packet->has_ack)
+        json_put_integer(json, packet->ack);
+    else
+        json_put_null(json);
+    put_integer(json, "bytes", packet->bytes);
+    put_time(json, "sent_ns", packet->sent_ns);
+    put_time(json, "received_ns", packet->received_ns);
+    put_text(json, "fate", fate_word(packet->fate));
 }
 
-static json_t *state_json(const struct event *event)
+static void put_state(struct json_writer *json, const struct event *event)
 {
-    return json_pack("{s:I, s:s, s:s, s:s, s:s}", "t_ns", (json_int_t)event->t_ns, "what",
-                     "state", "place", place_word(event->place), "state",
-                     state_word(event->state.state), "standing",
-                     standing_word(event->state.standing));
+    put_text(json, "what", "state");
+    put_text(json, "place", place_word(event->place));
+    put_text(json, "state", state_word(event->state.state));
+    put_text(json, "standing", standing_word(event->state.standing));
 }
 
-static json_t *run_json(const struct event *event)
+static void put_run(struct json_writer *json, const struct event *event)
 {
     const struct event_run *run = &event->run;
-    return json_pack("{s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "t_ns",
-                     (json_int_t)event->t_ns, "what", "run", "first",
-                     (json_int_t)run->first, "last", (json_int_t)run->last, "last_ns",
-                     (json_int_t)run->last_ns, "client_packets",
-                     (json_int_t)run->packets[PLACE_CLIENT], "client_bytes",
-                     (json_int_t)run->bytes[PLACE_CLIENT], "server_packets",
-                     (json_int_t)run->packets[PLACE_SERVER], "server_bytes",
-                     (json_int_t)run->bytes[PLACE_SERVER]);
+
+    put_text(json, "what", "run");
+    put_integer(json, "first", (int64_t)run->first);
+    put_integer(json, "last", (int64_t)run->last);
+    put_integer(json, "last_ns", run->last_ns);
+    put_integer(json, "client_packets", run->packets[PLACE_CLIENT]);
+    put_integer(json, "client_bytes", (int64_t)run->bytes[PLACE_CLIENT]);
+    put_integer(json, "server_packets", run->packets[PLACE_SERVER]);
+    put_integer(json, "server_bytes", (int64_t)run->bytes[PLACE_SERVER]);
 }
 
-static json_t *events_json(const struct story *story)
+static void put_events(struct json_writer *json, const struct story *story)
 {
-    static json_t *(*const write[])(const struct event *) = {[EVENT_CALL] = call_json,
-                                                             [EVENT_PACKET] = packet_json,
-                                                             [EVENT_STATE] = state_json,
-                                                             [EVENT_RUN] = run_json};
-    json_t *events = json_array();
+    static void (*const put[])(struct json_writer *,
+                               const struct event *) = {[EVENT_CALL] = put_call,
+                                                        [EVENT_PACKET] = put_packet,
+                                                        [EVENT_STATE] = put_state,
+                                                        [EVENT_RUN] = put_run};
+
+    json_put_key(json, "events");
+    json_put_begin(json, '[');
     for (size_t i = 0; i < story->event_count; i++) {
         const struct event *event = &story->events[i];
-        if (json_array_append_new(events, write[event->kind](event)))
-            goto failed;
+        json_put_begin(json, '{');
+        put_integer(json, "t_ns", event->t_ns);
+        put[event->kind](json, event);
+        json_put_end(json, '}');
     }
-    return events;
-
-failed:
-    json_decref(events);
-    return NULL;
+    json_put_end(json, ']');
 }
 
 /* --- the line --- */
 
-static json_t *outcome_json(const struct story *story)
+static void put_outcome(struct json_writer *json, const struct story *story)
 {
     const struct verdict *verdict = &story->verdict;
-    char client[ENDPOINT_TEXT], server[ENDPOINT_TEXT];
-    return json_pack(
-        "{s:I, s:s, s:s, s:I, s:I, s:o, s:s, s:s, s:s?, s:s?, s:s, s:s, s:s, s:I, "
-        "s:I, s:I, s:o, s:{s:s, s:s}, s:{s:I}, s:o}",
-        "id", (json_int_t)story->id, "client", endpoint_format(&story->client, client),
-        "server", endpoint_format(&story->server, server), "start_ns",
-        (json_int_t)verdict->start_ns, "end_ns", (json_int_t)verdict->end_ns,
-        "handshake_ns", null_or_time(verdict->handshake_ns), "open",
-        open_word(verdict->open), "close", close_word(verdict->close), "closed_first",
-        side_word(verdict->closed_first), "reset_by", side_word(verdict->reset_by),
-        "client_state", state_word(verdict->client_state), "server_state",
-        state_word(verdict->server_state), "standing", standing_word(verdict->standing),
-        "client_bytes", (json_int_t)verdict->client_bytes, "server_bytes",
-        (json_int_t)verdict->server_bytes, "packets", (json_int_t)verdict->packets,
-        "anomalies", anomalies_json(verdict), "zeek", "conn_state", verdict->zeek_state,
-        "history", verdict->zeek_history, "wireshark", "completeness",
-        (json_int_t)verdict->completeness, "evidence", packets_json(&verdict->evidence));
+
+    put_integer(json, "id", story->id);
+    put_endpoint(json, "client", &story->client);
+    put_endpoint(json, "server", &story->server);
+    put_integer(json, "start_ns", verdict->start_ns);
+    put_integer(json, "end_ns", verdict->end_ns);
+    put_time(json, "handshake_ns", verdict->handshake_ns);
+    put_text(json, "open", open_word(verdict->open));
+    put_text(json, "close", close_word(verdict->close));
+    put_text(json, "closed_first", side_word(verdict->closed_first));
+    put_text(json, "reset_by", side_word(verdict->reset_by));
+    put_text(json, "client_state", state_word(verdict->client_state));
+    put_text(json, "server_state", state_word(verdict->server_state));
+    put_text(json, "standing", standing_word(verdict->standing));
+    put_integer(json, "client_bytes", (int64_t)verdict->client_bytes);
+    put_integer(json, "server_bytes", (int64_t)verdict->server_bytes);
+    put_integer(json, "packets", verdict->packets);
+    put_anomalies(json, verdict);
+    put_compared(json, verdict);
+    put_packets(json, "evidence", &verdict->evidence);
 }
 
-static int append_chunk(const char *bytes, size_t length, void *buffer)
+static void put_sentences(struct json_writer *json, const struct story *story,
+                          const struct words *words)
 {
-    return buffer_append(buffer, bytes, length) ? -1 : 0;
+    const char *advice = advice_text(advice_of(story));
+
+    json_put_key(json, "why");
+    size_t begin = json_put_text_begin(json);
+    why_story(story, words, json->buffer);
+    json_put_text_end(json, begin);
+    put_text(json, "next", advice ? words->say(advice) : NULL);
 }
 
 void json_story(const struct story *story, bool events, const struct words *words,
                 struct buffer *buffer)
 {
-    json_t *object = outcome_json(story);
-    bool failed = json_object_set_new(object, "why", why_json(story, words)) != 0 ||
-                  json_object_set_new(object, "next", next_json(story, words)) != 0;
-    if (events && !failed)
-        failed = json_object_set_new(object, "events", events_json(story)) != 0;
-    if (!failed)
-        failed = json_dump_callback(object, append_chunk, buffer, JSON_COMPACT) != 0;
+    struct json_writer json = {.buffer = buffer};
+
+    json_put_begin(&json, '{');
+    put_outcome(&json, story);
+    put_sentences(&json, story, words);
+    if (events)
+        put_events(&json, story);
+    json_put_end(&json, '}');
     buffer_append_char(buffer, '\n');
-    if (failed && !buffer->failed)
-        buffer->failed = ERROR_MEMORY;
-    json_decref(object);
 }

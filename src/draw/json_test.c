@@ -1,10 +1,12 @@
-/* A story as JSON, parsed back: the fields and their order as design has them. */
+/* A story as JSON, parsed back: the fields and their order as design has them; and jansson
+ * would have written every line as it is. */
 #include "draw/json.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -33,6 +35,10 @@ static json_t *parsed(struct story *story, bool events)
                      buffer_text(&text) + text.length - 1);
     json_t *object = json_loads(buffer_text(&text), JSON_REJECT_DUPLICATES, NULL);
     assert_non_null(object);
+    char *again = json_dumps(object, JSON_COMPACT);
+    text.bytes[text.length - 1] = '\0';
+    assert_string_equal(buffer_text(&text), again);
+    free(again);
     buffer_done(&text);
     story_free(&story);
     return object;

@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/error.h"
 #include "capture/decode.h"
 #include "draw/fill.h"
@@ -42,11 +43,11 @@ static void say_plain(struct sentence *sentence, const char *phrase)
 static void say_counted(struct sentence *sentence, uint64_t count, const char *one,
                         const char *more)
 {
-    char number[24];
-    snprintf(number, sizeof number, "%" PRIu64, count);
-    if (count > 0)
-        say(sentence, count == 1 || !more ? one : more, &(struct fill){"count", number},
-            1);
+    char number[DECIMAL_TEXT + 1];
+    if (count == 0)
+        return;
+    number[decimal_put(number, count)] = '\0';
+    say(sentence, count == 1 || !more ? one : more, &(struct fill){"count", number}, 1);
 }
 
 /* --- the packets that show it --- */
@@ -58,14 +59,17 @@ static void say_numbers(struct sentence *sentence, const struct evidence *eviden
 {
     const struct words *words = sentence->words;
     struct buffer list;
+    char room[256], number[DECIMAL_TEXT];
     uint32_t shown = evidence->kept < NUMBERS_MAX ? evidence->kept : NUMBERS_MAX;
 
     if (!sentence->numbered || shown == 0)
         return;
-    buffer_init(&list, 0);
-    for (uint32_t i = 0; i < shown; i++)
-        buffer_append_format(&list, "%s%" PRIu64, i ? words->say(N_(", ")) : "",
-                             evidence->packets[i]);
+    buffer_init_fixed(&list, room, sizeof room);
+    for (uint32_t i = 0; i < shown; i++) {
+        if (i > 0)
+            buffer_append_text(&list, words->say(N_(", ")));
+        buffer_append(&list, number, decimal_put(number, evidence->packets[i]));
+    }
     if (evidence->count > shown)
         buffer_append_text(&list, words->say(N_(", ...")));
     const char *phrase =

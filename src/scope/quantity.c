@@ -3,17 +3,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 
 size_t quantity_number(char text[QUANTITY_TEXT], uint64_t number)
 {
-    char digits[20];
-    size_t count = 0;
-    do
-        digits[count++] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    for (size_t i = 0; i < count; i++)
-        text[i] = digits[count - 1 - i];
-    return count;
+    return decimal_put(text, number);
 }
 
 /* Three significant digits: "0.12", "1.23", "12.3", "123". */

@@ -53,18 +53,6 @@ static size_t put_text(char *cell, const char *text)
     return length;
 }
 
-static size_t put_endpoint(char *cell, const struct endpoint *endpoint)
-{
-    size_t length = 0;
-    if (endpoint->family != 4)
-        return strlen(endpoint_format(endpoint, cell));
-    for (int i = 0; i < 4; i++) {
-        length += quantity_number(cell + length, endpoint->address[i]);
-        cell[length++] = i < 3 ? '.' : ':';
-    }
-    return length + quantity_number(cell + length, endpoint->port);
-}
-
 static size_t put_anomalies(char *cell, uint32_t anomalies)
 {
     size_t length = 0;
@@ -84,8 +72,8 @@ size_t table_cell(const struct row *row, enum column column, bool ascii,
     const char *word = column_word(row, column);
     switch (column) {
     case COLUMN_ID: return quantity_number(cell, row->id);
-    case COLUMN_CLIENT: return put_endpoint(cell, &row->client);
-    case COLUMN_SERVER: return put_endpoint(cell, &row->server);
+    case COLUMN_CLIENT: return strlen(endpoint_format(&row->client, cell));
+    case COLUMN_SERVER: return strlen(endpoint_format(&row->server, cell));
     case COLUMN_RTT:
         return row->handshake_ns == UNSEEN_NS
                    ? put_text(cell, "-")
