@@ -3,7 +3,7 @@ BUILD ?= build
 PREFIX ?= /usr/local
 PYTEST = /usr/bin/python3 -m pytest -p no:cacheprovider
 
-.PHONY: help demo build test sanitize fuzz golden bench lint format install clean setup-build setup-test setup-bench
+.PHONY: help demo build test sanitize fuzz golden captures bench lint format install clean setup-build setup-test setup-bench
 
 help:
 	@echo 'make demo       build, and show TCP connections open, talk and close'
@@ -12,6 +12,7 @@ help:
 	@echo 'make sanitize   the unit tests under address, undefined and thread sanitizers'
 	@echo 'make fuzz       every fuzz target, SECONDS each (default 10)'
 	@echo 'make golden     write the golden files anew; look at the difference before you commit'
+	@echo 'make captures   play the tests'\'' own captures anew; then make golden'
 	@echo 'make bench      benchmarks against peers; NAME=hello for one'
 	@echo 'make lint       format and static checks'
 	@echo 'make format     format the sources'
@@ -55,7 +56,16 @@ fuzz:
 
 golden: setup-test
 	@tools/configure $(BUILD) -Dtests=true
-	WOSHOU_UPDATE_GOLDEN=1 meson test -C $(BUILD) --suite draw --print-errorlogs
+	@ninja -C $(BUILD) $(NINJAFLAGS) >$(BUILD)/build.log || { cat $(BUILD)/build.log; exit 1; }
+	WOSHOU_UPDATE_GOLDEN=1 meson test -C $(BUILD) --no-rebuild --suite draw --print-errorlogs
+	WOSHOU_UPDATE_GOLDEN=1 WOSHOU=$(abspath $(BUILD))/woshou $(PYTEST) -q test/test_own_captures.py -k golden
+
+# Plays the scenes of the project's own captures anew; their goldens then want make golden, and both want
+# to be looked at. Two hosts of our own are needed.
+captures: setup-test
+	@tools/configure $(BUILD) -Dtests=true
+	@ninja -C $(BUILD) $(NINJAFLAGS) src/lab/make-captures >$(BUILD)/build.log || { cat $(BUILD)/build.log; exit 1; }
+	$(BUILD)/src/lab/make-captures test/captures
 
 bench: setup-bench
 	@tools/configure $(BUILD)-bench -Dprefix=$(PREFIX) -Dtests=false -Dbench=true -Dbuildtype=release -Db_ndebug=true

@@ -121,6 +121,8 @@ def tshark_values(path):
         if line.count("\t") == 3:
             numbers, values, sources, destinations = (cell.split(";") for cell in line.split("\t"))
             for stream, value, source, destination in zip(numbers, values, sources, destinations):
+                if not value:  # what an ICMP error quotes
+                    continue
                 ports = streams.get(stream, ((source, destination),))[0]
                 streams[stream] = (ports, value)
     return by_ports(streams.values())

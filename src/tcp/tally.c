@@ -133,6 +133,8 @@ static void add_syn(struct tally *tally, const struct event_packet *packet)
 {
     struct tally_end *end = &tally->end[packet->from];
 
+    end->shift = packet->window_shift;
+    end->sent_syn_ack |= packet->has_ack;
     if (packet->has_ack && !tally->syn_ack) {
         tally->syn_ack = packet->number;
         tally->syn_ack_from = (uint8_t)packet->from;
@@ -271,7 +273,7 @@ static bool is_probe(const struct tally *tally, const struct event_packet *packe
     const struct tally_end *other = &tally->end[place_other(packet->from)];
     return !(packet->flags & (TCP_SYN | TCP_FIN | TCP_RST)) && packet->bytes <= 1 &&
            end->has_sent && other->has_acked && other->acked == end->end &&
-           packet->seq == end->end - 1 && end->end > 1;
+           packet->seq == end->end - 1;
 }
 
 static int add_probe(struct tally *tally, const struct event_packet *packet)
@@ -284,13 +286,13 @@ static int add_probe(struct tally *tally, const struct event_packet *packet)
     return before ? tally_note(tally, ANOMALY_KEEPALIVE_UNANSWERED, before) : 0;
 }
 
-/* RFC 7323, 5.3: new data with an older timestamp is dropped. */
-static bool paws_rejects(const struct tally_end *end, const struct event_packet *packet)
+bool tally_drops(const struct tally *tally, const struct event_packet *packet)
 {
-    return packet->timestamps && end->has_timestamps && packet->bytes &&
-           !(packet->flags & (TCP_SYN | TCP_RST)) && !packet->retransmission &&
-           seq_at_or_after(packet->seq, end->reached) &&
-           seq_before(packet->tsval, end->tsval);
+    const struct tally_end *end = &tally->end[packet->from];
+    return packet->timestamps && end->has_timestamps &&
+           seq_before(packet->tsval, end->tsval) && packet->bytes &&
+           !(packet->flags & (TCP_SYN | TCP_RST)) &&
+           seq_at_or_after(packet->seq, end->reached);
 }
 
 static void add_timestamp(struct tally_end *end, const struct event_packet *packet)
@@ -312,6 +314,13 @@ static bool is_challenge(const struct tally *tally, const struct event_packet *p
            !(packet->flags & (TCP_SYN | TCP_FIN | TCP_RST));
 }
 
+/* Where both open at once, each SYN is followed by a SYN-ACK of the same number. */
+static bool is_first_syn_ack(const struct tally *tally, const struct event_packet *packet)
+{
+    return (packet->flags & TCP_SYN) && packet->has_ack &&
+           !tally->end[packet->from].sent_syn_ack;
+}
+
 static enum anomaly_kind again_kind(const struct event_packet *packet)
 {
     if (packet->flags & TCP_SYN)
@@ -324,7 +333,8 @@ static int note_anomalies(struct tally *tally, const struct event_packet *packet
 {
     struct tally_end *end = &tally->end[packet->from];
     uint64_t number = packet->number;
-    bool again = packet->retransmission, rst = packet->flags & TCP_RST;
+    bool again = packet->retransmission && !is_first_syn_ack(tally, packet);
+    bool rst = packet->flags & TCP_RST;
     int code = 0;
 
     if (is_probe(tally, packet))
@@ -336,8 +346,6 @@ static int note_anomalies(struct tally *tally, const struct event_packet *packet
     if (!code && end->has_fin && packet->bytes && !again && !rst &&
         seq_at_or_after(packet->seq, end->fin_end - 1))
         code = tally_note(tally, ANOMALY_DATA_AFTER_CLOSE, number);
-    if (!code && paws_rejects(end, packet))
-        code = tally_note(tally, ANOMALY_PAWS_REJECTED, number);
     if (!code && packet->acks_unseen)
         code = tally_note(tally, ANOMALY_SEQUENCE_GAP, number);
     if (!code && is_challenge(tally, packet))
@@ -366,9 +374,42 @@ static void provoke(struct tally *tally, const struct event_packet *packet)
     bool bare_syn = (packet->flags & TCP_SYN) && !packet->has_ack;
 
     from->provoked = false;
-    from->probes = 0;
     to->probe = 0;
+    to->probes = 0;
     to->provoked = bare_syn && (to->has_acked || !to->has_sent);
+}
+
+/* Counts it, in our words and in the tools'. */
+static void count(struct tally *tally, const struct event_packet *packet)
+{
+    if (tally->packets == 0)
+        tally->end[0].shift = tally->end[1].shift = -1;
+    add_time(tally, packet);
+    tally->packets++;
+    zeek_packet(&tally->zeek, packet);
+    completeness_packet(&tally->completeness, packet);
+}
+
+/* A SYN of another number than the one that the connection began with. */
+static bool is_stray_syn(const struct tally *tally, const struct event_packet *packet)
+{
+    return (packet->flags & TCP_SYN) && !packet->has_ack && tally->opened &&
+           tally->end[packet->from].syn && !packet->retransmission;
+}
+
+static int drop(struct tally *tally, const struct event_packet *packet)
+{
+    struct tally_end *to = &tally->end[place_other(packet->from)];
+    if (!(packet->flags & TCP_SYN))
+        return tally_note(tally, ANOMALY_PAWS_REJECTED, packet->number);
+    to->provoked = true;
+    return 0;
+}
+
+int tally_dropped(struct tally *tally, const struct event_packet *packet)
+{
+    count(tally, packet);
+    return drop(tally, packet);
 }
 
 int tally_packet(struct tally *tally, const struct event_packet *packet,
@@ -379,12 +420,7 @@ int tally_packet(struct tally *tally, const struct event_packet *packet,
     enum reset_fit reset = RESET_NONE;
     int code = 0;
 
-    if (tally->packets == 0)
-        tally->end[0].shift = tally->end[1].shift = -1;
-    add_time(tally, packet);
-    tally->packets++;
-    zeek_packet(&tally->zeek, packet);
-    completeness_packet(&tally->completeness, packet);
+    count(tally, packet);
     if (packet->flags & TCP_RST) {
         code = add_reset(tally, packet, &reset);
         if (ret_reset)
@@ -393,18 +429,19 @@ int tally_packet(struct tally *tally, const struct event_packet *packet,
     }
     if (ret_reset)
         *ret_reset = RESET_NONE;
+    if (packet->fate != FATE_DUPLICATED &&
+        (is_stray_syn(tally, packet) || tally_drops(tally, packet)))
+        return packet->fate == FATE_LOST ? 0 : drop(tally, packet);
     if (!unsent)
         code = note_anomalies(tally, packet);
     if (!unsent && !code)
         code = doubt_resets(tally, packet);
     if (code)
         return code;
-    if (packet->flags & TCP_SYN) {
-        end->shift = packet->window_shift;
+    if (packet->flags & TCP_SYN)
         add_syn(tally, packet);
-    } else {
+    else
         add_opening(tally, packet);
-    }
     add_ack_of_fin(tally, packet);
     if (!unsent) {
         provoke(tally, packet);

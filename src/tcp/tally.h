@@ -31,6 +31,7 @@ struct tally_end {
     uint32_t probes;    /* not answered, in a row */
     int8_t shift;       /* of its window */
     bool has_acked, has_sent, has_timestamps, has_fin;
+    bool sent_syn_ack;
     bool fin_acked_apart; /* what acknowledged its FIN was no FIN itself */
     bool provoked;        /* the last it was sent was a SYN or RST that may call for a
                              challenge ACK */
@@ -73,6 +74,12 @@ enum reset_fit {
  * ERROR_MEMORY. */
 int tally_packet(struct tally *tally, const struct event_packet *packet,
                  enum reset_fit *ret_reset);
+/* One that its receiver drops, unless it answers it by an ACK: counted, and nothing more.
+ * A SYN where there is a connection (RFC 5961, 4.2), or what has an older timestamp than
+ * what came before (RFC 7323, 5.3); what follows tells the first, `tally_drops` the
+ * second. 0, or ERROR_MEMORY. */
+int tally_dropped(struct tally *tally, const struct event_packet *packet);
+bool tally_drops(const struct tally *tally, const struct event_packet *packet);
 /* An anomaly that the packets' own order does not show. 0, or ERROR_MEMORY. */
 int tally_note(struct tally *tally, enum anomaly_kind kind, uint64_t number);
 /* An ICMP error that quotes the connection. */

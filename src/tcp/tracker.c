@@ -196,15 +196,19 @@ static void make_room(struct tracker *tracker)
 /* --- in --- */
 
 /* Which end sends what begins a connection: SYNs tell; else the lower of two ports is the
- * server's where it is a well-known one and the other is not, and else the first to speak
+ * server's where it is one that servers have and the other is not: a well-known one, or
+ * else one that no system gives to a client that does not ask; and else the first to speak
  * is taken for the client. */
 static enum place first_sender(const struct segment *segment)
 {
-    bool well_known = segment->source.port < 1024;
+    static const uint16_t limits[] = {1024, 32768};
     if (segment->flags & TCP_SYN)
         return segment->flags & TCP_ACK ? PLACE_SERVER : PLACE_CLIENT;
-    if (well_known != (segment->destination.port < 1024))
-        return well_known ? PLACE_SERVER : PLACE_CLIENT;
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        bool low = segment->source.port < limits[i];
+        if (low != (segment->destination.port < limits[i]))
+            return low ? PLACE_SERVER : PLACE_CLIENT;
+    }
     return PLACE_CLIENT;
 }
 
@@ -288,8 +292,50 @@ static void choose_queue(struct tracker *tracker, uint32_t index)
         flow_enqueue(&tracker->flows, index, queue, tracker->now_ns);
 }
 
-static int feed(struct tracker *tracker, uint32_t index, uint64_t number, int64_t t_ns,
-                const struct segment *segment)
+/* What its receiver drops teaches no numbers. True where it does. */
+static bool read_packet(struct flow *flow, enum place from, uint64_t number,
+                        const struct segment *segment, bool stray,
+                        struct event_packet *ret_packet)
+{
+    const struct tally_end *end = &flow->tally.end[from];
+    bool older = segment->timestamps && end->has_timestamps &&
+                 seq_before(segment->tsval, end->tsval);
+    uint32_t shift = stray ? 0 : numbers_learn(&flow->numbers, from, segment);
+    if (shift)
+        shift_numbers(flow, from, shift);
+    if (stray || older) {
+        numbers_read_unsent(&flow->numbers, from, number, segment, ret_packet);
+        if (stray || tally_drops(&flow->tally, ret_packet))
+            return true;
+    }
+    numbers_read(&flow->numbers, from, number, segment, ret_packet);
+    return false;
+}
+
+/* Adds up a packet that counts, and lets both ends' states follow. */
+static int take_packet(struct flow *flow, const struct event_packet *packet)
+{
+    enum place from = packet->from;
+    bool was_reset = flow->tally.rst || flow->tally.doubtful_rst;
+    bool late_syn = (packet->flags & TCP_SYN) && !packet->has_ack &&
+                    flow->tally.syn_ack && !flow->tally.end[from].syn &&
+                    from == PLACE_CLIENT;
+    enum reset_fit reset;
+    int code = tally_packet(&flow->tally, packet, &reset);
+
+    if (!code && late_syn)
+        code = tally_note(&flow->tally, ANOMALY_CAPTURED_OUT_OF_ORDER, packet->number);
+    if (was_reset && !flow->tally.rst && !flow->tally.doubtful_rst) {
+        flow->followers[0].state = flow->states_before_reset[0];
+        flow->followers[1].state = flow->states_before_reset[1];
+    }
+    follow(flow, packet, reset);
+    return code;
+}
+
+/* `stray`: a SYN of which the next packet has told that it began nothing. */
+static int feed_one(struct tracker *tracker, uint32_t index, uint64_t number,
+                    int64_t t_ns, const struct segment *segment, bool stray)
 {
     struct flow *flow = flow_at(&tracker->flows, index);
     enum place from = endpoint_equal(&flow->ends[PLACE_CLIENT], &segment->source)
@@ -297,26 +343,13 @@ static int feed(struct tracker *tracker, uint32_t index, uint64_t number, int64_
                           : PLACE_SERVER;
     uint32_t troubles = trouble_count(&flow->tally);
     uint8_t states[2] = {flow->followers[0].state, flow->followers[1].state};
-    bool was_reset = flow->tally.rst || flow->tally.doubtful_rst;
-    enum reset_fit reset;
 
-    uint32_t shift = numbers_learn(&flow->numbers, from, segment);
-    if (shift)
-        shift_numbers(flow, from, shift);
     FILLED_BY_CALL struct event_packet packet;
-    numbers_read(&flow->numbers, from, number, segment, &packet);
+    bool dropped = read_packet(flow, from, number, segment, stray, &packet);
     packet.sent_ns = t_ns;
     flow->last_ns = tracker->now_ns;
-    bool late_syn = (packet.flags & TCP_SYN) && !packet.has_ack && flow->tally.syn_ack &&
-                    !flow->tally.end[from].syn && from == PLACE_CLIENT;
-    int code = tally_packet(&flow->tally, &packet, &reset);
-    if (!code && late_syn)
-        code = tally_note(&flow->tally, ANOMALY_CAPTURED_OUT_OF_ORDER, number);
-    if (was_reset && !flow->tally.rst && !flow->tally.doubtful_rst) {
-        flow->followers[0].state = flow->states_before_reset[0];
-        flow->followers[1].state = flow->states_before_reset[1];
-    }
-    follow(flow, &packet, reset);
+    int code =
+        dropped ? tally_dropped(&flow->tally, &packet) : take_packet(flow, &packet);
     if (!code && flow->story)
         code = keep_packet(flow->story, &packet, segment,
                            trouble_count(&flow->tally) != troubles);
@@ -324,6 +357,12 @@ static int feed(struct tracker *tracker, uint32_t index, uint64_t number, int64_
         code = keep_states(flow, states, t_ns);
     choose_queue(tracker, index);
     return code;
+}
+
+static int feed(struct tracker *tracker, uint32_t index, uint64_t number, int64_t t_ns,
+                const struct segment *segment)
+{
+    return feed_one(tracker, index, number, t_ns, segment, false);
 }
 
 /* --- captured twice --- */
@@ -409,35 +448,40 @@ static int hold_back(struct flow *flow, uint64_t number, int64_t t_ns,
     return 0;
 }
 
-/* The next segment tells what a SYN that was held back meant: a SYN-ACK that takes it, or
- * the same SYN again because nobody answered, that it begins a connection. */
+/* Whether the segment tells that the SYN that was held back begins a connection: it is
+ * taken by a SYN-ACK, or turned away by a reset, or sent again because nobody answered. */
+static bool is_answer(const struct flow_pending *pending, const struct segment *segment)
+{
+    const struct segment *held = &pending->segment;
+    bool syn = segment->flags & TCP_SYN, ack = segment->flags & TCP_ACK;
+    bool rst = segment->flags & TCP_RST;
+
+    if (endpoint_equal(&segment->source, &held->source))
+        return syn && !ack && segment->seq == held->seq;
+    return (syn || rst) && ack &&
+           (segment->ack == held->seq + 1 ||
+            segment->ack == held->seq + 1 + held->payload_bytes);
+}
+
 static int resolve_pending(struct tracker *tracker, uint32_t *index, uint32_t hash,
                            const struct segment *segment)
 {
     struct flow *flow = flow_at(&tracker->flows, *index);
     struct flow_pending *pending = flow->pending;
-    bool syn = segment->flags & TCP_SYN, ack = segment->flags & TCP_ACK;
-    bool same_way = endpoint_equal(&segment->source, &pending->segment.source);
-    bool taken =
-        syn && ack && !same_way &&
-        segment->ack == pending->segment.seq + 1 + pending->segment.payload_bytes;
-    bool taken_without_data =
-        syn && ack && !same_way && segment->ack == pending->segment.seq + 1;
-    bool again = syn && !ack && same_way && segment->seq == pending->segment.seq;
-    int code;
+    bool begins = is_answer(pending, segment);
+    int code = 0;
 
     flow->pending = NULL;
-    if (taken || taken_without_data || again) {
+    if (begins) {
         end_flow(tracker, *index, false);
         code = begin_flow(tracker, hash, PLACE_CLIENT, &pending->segment, index);
         if (!code)
             code = tally_note(&flow_at(&tracker->flows, *index)->tally,
                               ANOMALY_FOUR_TUPLE_REUSED, pending->number);
-    } else {
-        code = 0;
     }
     if (!code)
-        code = feed(tracker, *index, pending->number, pending->t_ns, &pending->segment);
+        code = feed_one(tracker, *index, pending->number, pending->t_ns,
+                        &pending->segment, !begins);
     free(pending);
     return code;
 }

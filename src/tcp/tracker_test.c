@@ -19,6 +19,7 @@ struct told {
     struct tracker *tracker;
     char lines[8192];
     size_t count;
+    uint16_t client_port; /* of the last that came out */
     uint64_t number;
     int64_t now_ns;
     bool keep;
@@ -41,6 +42,7 @@ static void tell(void *owner, const struct story *story)
                                        " %s", anomaly_word((enum anomaly_kind)kind));
     snprintf(told->lines + length, sizeof told->lines - length, "\n");
     told->count++;
+    told->client_port = story->client.port;
     story_free(&told->kept);
     if (story->event_count > 0)
         assert_int_equal(story_copy(story, &told->kept), 0);
@@ -78,11 +80,11 @@ static unsigned flags_of(const char *words)
 }
 
 /* "C1 SYN seq=100", "S1 SYN ACK seq=300 ack=101", "C2 ACK seq=101 ack=301 bytes=5 after=70000 id=7 ts=5
- * ws=7 win=9": client or server of connection N, a millisecond after the one before. */
+ * ws=7 win=9 port=8080": client or server of connection N, a millisecond after the one before. */
 static struct segment read_line(struct told *told, const char *line)
 {
     unsigned seq = 0, ack = 0, bytes = 0, after = 1, which = 0, id = 0, tsval = 0;
-    unsigned window = 1000;
+    unsigned window = 1000, port = 80;
     int shift = -1;
     const char *at;
     char side;
@@ -102,11 +104,13 @@ static struct segment read_line(struct told *told, const char *line)
         tsval = (unsigned)strtoul(at + 3, NULL, 10);
     if ((at = strstr(line, "win=")))
         window = (unsigned)strtoul(at + 4, NULL, 10);
+    if ((at = strstr(line, "port=")))
+        port = (unsigned)strtoul(at + 5, NULL, 10);
     if ((at = strstr(line, "ws=")))
         shift = (int)strtol(at + 3, NULL, 10);
     told->now_ns += after * NS_PER_MS;
     struct endpoint client = endpoint_ipv4(10, 0, 0, 1, (uint16_t)(40000 + which));
-    struct endpoint server = endpoint_ipv4(10, 0, 0, 2, 80);
+    struct endpoint server = endpoint_ipv4(10, 0, 0, 2, (uint16_t)port);
     return (struct segment){.source = side == 'C' ? client : server,
                             .destination = side == 'C' ? server : client,
                             .seq = seq,
@@ -154,13 +158,27 @@ static void connections_are_told_apart_by_their_ends(void **state)
                 "S3 RST ACK seq=0 ack=6");
 }
 
-static void syns_and_well_known_ports_tell_who_is_client(void **state)
+/* The client's port where the server's segment is the first that is seen. */
+static uint16_t client_of(const char *line)
 {
-    (void)state;
     struct told told;
     begin(&told, 0, false);
-    feed_lines(&told, "S1 ACK seq=300 ack=100 bytes=5", "C1 ACK seq=100 ack=305");
-    end(&told, "1 not-seen/still-open\n");
+    feed_lines(&told, line);
+    tracker_finish(told.tracker);
+    end(&told, NULL);
+    return told.client_port;
+}
+
+static void syns_and_ports_tell_who_is_client(void **state)
+{
+    (void)state;
+    assert_int_equal(client_of("S1 ACK seq=300 ack=100 bytes=5"), 40001);
+    assert_int_equal(client_of("S1 SYN ACK seq=300 ack=100 port=50000"), 40001);
+    /* No well-known port, but one that no client is given. */
+    assert_int_equal(client_of("S1 ACK seq=300 ack=100 bytes=5 port=8080"), 40001);
+    /* Nothing tells: who speaks first asks. */
+    assert_int_equal(client_of("S1 ACK seq=300 ack=100 bytes=5 port=50000"), 50000);
+    assert_int_equal(client_of("S1 SYN seq=300"), 80);
     assert_told("1 three-way/still-open captured-out-of-order\n",
                 "S1 SYN ACK seq=300 ack=101", "C1 SYN seq=100", "C1 ACK seq=101 ack=301");
 }
@@ -231,6 +249,47 @@ static void a_syn_on_an_open_connection_waits_for_its_answer(void **state)
     assert_told(
         "1 three-way/still-open\n2 no-answer/none syn-retransmitted four-tuple-reused\n",
         OPENING("1"), "C1 SYN seq=9000", "C1 SYN seq=9000 after=1000");
+}
+
+/* The answer may also be no: the connection that was there is gone from the server. */
+static void a_syn_on_an_open_connection_may_be_refused(void **state)
+{
+    (void)state;
+    assert_told("1 three-way/still-open\n2 refused/none four-tuple-reused\n",
+                OPENING("1"), "C1 SYN seq=9000", "S1 RST ACK seq=0 ack=9001");
+}
+
+/* RFC 5961, 4.2. It began nothing, so none of its numbers count: what follows is new, and
+ * the windows are scaled as they were. */
+static void a_syn_that_is_challenged_changes_nothing(void **state)
+{
+    (void)state;
+    assert_told("1 three-way/three-segment challenge-ack\n", OPENING("1"),
+                "C1 SYN seq=5100", "S1 ACK seq=301 ack=101",
+                "C1 ACK seq=101 ack=301 bytes=5", "S1 ACK seq=301 ack=106",
+                "C1 FIN ACK seq=106 ack=301", "S1 FIN ACK seq=301 ack=107",
+                "C1 ACK seq=107 ack=302");
+    /* In the scaled window; were it not scaled any more, the reset would be far out. */
+    assert_told("1 three-way/reset challenge-ack\n", "C1 SYN seq=100 ws=7",
+                "S1 SYN ACK seq=300 ack=101 ws=7", "C1 ACK seq=101 ack=301 win=10",
+                "C1 SYN seq=5100", "S1 ACK seq=301 ack=101",
+                "C1 ACK seq=101 ack=301 win=2000", "S1 RST seq=200000");
+    /* Begun before the capture, and challenged all the same. */
+    assert_told("1 not-seen/still-open challenge-ack\n", "C1 ACK seq=101 ack=301 bytes=5",
+                "S1 ACK seq=301 ack=106", "C1 SYN seq=900000", "S1 ACK seq=301 ack=106",
+                "C1 ACK seq=106 ack=301 bytes=5");
+}
+
+static void both_ends_opening_send_no_syn_ack_twice(void **state)
+{
+    (void)state;
+    assert_told("1 simultaneous/still-open\n", "C1 SYN seq=100", "S1 SYN seq=300",
+                "C1 SYN ACK seq=100 ack=301", "S1 SYN ACK seq=300 ack=101",
+                "C1 ACK seq=101 ack=301");
+    assert_told("1 simultaneous/still-open synack-retransmitted\n", "C1 SYN seq=100",
+                "S1 SYN seq=300", "C1 SYN ACK seq=100 ack=301",
+                "C1 SYN ACK seq=100 ack=301 after=1000", "S1 SYN ACK seq=300 ack=101",
+                "C1 ACK seq=101 ack=301");
 }
 
 static void a_full_table_gives_up_the_most_silent(void **state)
@@ -320,6 +379,19 @@ static void keepalives_that_nobody_answers_are_told(void **state)
                 "C1 ACK seq=101 ack=301 bytes=5", "S1 ACK seq=301 ack=106",
                 "C1 ACK seq=105 ack=301 after=60000",
                 "C1 ACK seq=105 ack=301 after=1000");
+    /* One who has said nothing yet probes with its SYN's number; and then gives up. */
+    struct told told;
+    begin(&told, 0, true);
+    feed_lines(&told, OPENING("1"), "C1 ACK seq=100 ack=301 after=60000",
+               "C1 ACK seq=100 ack=301 after=1000",
+               "C1 RST ACK seq=101 ack=301 after=1000");
+    tracker_finish(told.tracker);
+    const struct evidence *probes =
+        &told.kept->verdict.anomalies[ANOMALY_KEEPALIVE_UNANSWERED];
+    assert_int_equal(probes->count, 2);
+    assert_int_equal(probes->packets[0], 4);
+    assert_int_equal(probes->packets[1], 5);
+    end(&told, "1 three-way/reset keepalive-unanswered\n");
 }
 
 static void an_old_timestamp_is_rejected(void **state)
@@ -328,6 +400,13 @@ static void an_old_timestamp_is_rejected(void **state)
     assert_told("1 three-way/still-open paws-rejected\n", OPENING("1"),
                 "C1 ACK seq=101 ack=301 bytes=5 ts=1000",
                 "C1 ACK seq=106 ack=301 bytes=5 ts=10");
+    /* What was rejected was not sent, for all that follows. */
+    assert_told("1 three-way/three-segment paws-rejected\n", OPENING("1"),
+                "C1 ACK seq=101 ack=301 bytes=5 ts=1000",
+                "C1 ACK seq=106 ack=301 bytes=50 ts=10",
+                "C1 ACK seq=106 ack=301 bytes=5 ts=1001", "C1 FIN ACK seq=111 ack=301",
+                "S1 FIN ACK seq=301 ack=112", "C1 ACK seq=112 ack=302");
+    /* Timestamps wrap around as numbers do. */
     assert_told("1 three-way/still-open\n", OPENING("1"),
                 "C1 ACK seq=101 ack=301 bytes=5 ts=4294967295",
                 "C1 ACK seq=106 ack=301 bytes=5 ts=10");
@@ -459,7 +538,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(connections_are_told_apart_by_their_ends),
-        cmocka_unit_test(syns_and_well_known_ports_tell_who_is_client),
+        cmocka_unit_test(syns_and_ports_tell_who_is_client),
         cmocka_unit_test(an_ended_connection_comes_out_after_its_linger),
         cmocka_unit_test(a_stray_of_an_ended_connection_is_its_own),
         cmocka_unit_test(
@@ -467,6 +546,9 @@ int main(void)
         cmocka_unit_test(a_four_tuple_may_be_another_connections),
         cmocka_unit_test(a_syn_again_after_a_refusal_is_the_same_attempt),
         cmocka_unit_test(a_syn_on_an_open_connection_waits_for_its_answer),
+        cmocka_unit_test(a_syn_on_an_open_connection_may_be_refused),
+        cmocka_unit_test(a_syn_that_is_challenged_changes_nothing),
+        cmocka_unit_test(both_ends_opening_send_no_syn_ack_twice),
         cmocka_unit_test(a_full_table_gives_up_the_most_silent),
         cmocka_unit_test(thousands_of_attempts_stay_bounded),
         cmocka_unit_test(a_packet_captured_twice_is_one),
