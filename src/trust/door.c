@@ -3,23 +3,38 @@
 #include "trust/door.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "net/call.h"
 #include "net/tls.h"
+#include "trust/source.h"
 
-enum { MOST_STRANGERS = 1000, RETRY_AFTER_MS = 1000 };
-static const int64_t patience_ns = 10 * NS_PER_S, leaving_ns = 5 * NS_PER_S;
+enum { MOST_STRANGERS = 1000, MOST_OF_SOURCE = 100, RETRY_AFTER_MS = 1000 };
+static const int64_t patience_ns = 10 * NS_PER_S, leaving_ns = 5 * NS_PER_S,
+                     wrong_token_ns = 5 * NS_PER_S, silence_ns = NS_PER_S;
 
 struct door {
     struct door_options options;
+    struct sources *sources;
     atomic_bool draining;
     atomic_uint strangers;
 };
+
+static void fill_in(struct door_options *options)
+{
+    if (!options->most_strangers)
+        options->most_strangers = MOST_STRANGERS;
+    if (!options->most_of_source)
+        options->most_of_source = MOST_OF_SOURCE;
+    if (!options->patience_ns)
+        options->patience_ns = patience_ns;
+}
 
 int door_new(const struct door_options *options, struct door **ret_door,
              struct error *err)
@@ -28,16 +43,21 @@ int door_new(const struct door_options *options, struct door **ret_door,
     if (!door)
         return error_set(err, ERROR_MEMORY, "no memory");
     *door = (struct door){.options = *options};
-    if (!door->options.most_strangers)
-        door->options.most_strangers = MOST_STRANGERS;
-    if (!door->options.patience_ns)
-        door->options.patience_ns = patience_ns;
+    fill_in(&door->options);
+    int code = sources_new(&door->sources, err);
+    if (code) {
+        free(door);
+        return code;
+    }
     *ret_door = door;
     return 0;
 }
 
 void door_free(struct door **door)
 {
+    if (!*door)
+        return;
+    sources_free(&(*door)->sources);
     free(*door);
     *door = NULL;
 }
@@ -71,20 +91,50 @@ static void set_deadline(struct door_guest *guest, int64_t now_ns, int64_t span_
     wo_timer_set(guest->channel.event, span_ns, 0);
 }
 
+/* Whether there is room for one stranger more, of whom there are `strangers` now. */
+static bool has_room(const struct door *door, unsigned strangers, bool local)
+{
+    unsigned most = door->options.most_strangers, half = most / 2;
+    if (strangers > most)
+        return false;
+    return local || strangers <= half ||
+           randombytes_uniform(most - half) >= strangers - half;
+}
+
+static void count_out(struct door_guest *guest, int64_t now_ns)
+{
+    if (!guest->local)
+        sources_leave(guest->door->sources, &guest->channel.peer, now_ns);
+    atomic_fetch_sub(&guest->door->strangers, 1);
+    guest->door = NULL;
+}
+
+/* Counts him in, if there is room. */
+static bool count_in(struct door_guest *guest, int64_t now_ns)
+{
+    struct door *door = guest->door;
+    unsigned strangers = atomic_fetch_add(&door->strangers, 1) + 1, of_source = 0;
+    if (!guest->local)
+        of_source = sources_enter(door->sources, &guest->channel.peer, now_ns);
+    return of_source <= door->options.most_of_source &&
+           has_room(door, strangers, guest->local);
+}
+
 int door_admit(struct door *door, int fd, wo_event *event, const struct endpoint *peer,
                struct watch *watch, int64_t now_ns, struct door_guest *ret_guest)
 {
-    struct door_guest guest = {.door = door};
-    if (atomic_fetch_add(&door->strangers, 1) >= door->options.most_strangers) {
-        atomic_fetch_sub(&door->strangers, 1);
+    struct door_guest guest = {.door = door, .local = is_local(fd, peer)};
+    guest.channel.peer = *peer;
+    int code = 0;
+    if (count_in(&guest, now_ns)) {
+        code = channel_adopt(&guest.channel, fd, event, peer, watch);
+    } else {
         call_close(watch, fd);
         wo_event_free(&event);
-        return -EBUSY;
+        code = -EBUSY;
     }
-    guest.local = is_local(fd, peer);
-    int code = channel_adopt(&guest.channel, fd, event, peer, watch);
     if (code) {
-        atomic_fetch_sub(&door->strangers, 1);
+        count_out(&guest, now_ns);
         return code;
     }
     set_deadline(&guest, now_ns, door->options.patience_ns);
@@ -97,8 +147,7 @@ void door_dismiss(struct door_guest *guest)
     if (!guest->door)
         return;
     channel_close(&guest->channel);
-    atomic_fetch_sub(&guest->door->strangers, 1);
-    guest->door = NULL;
+    count_out(guest, guest->now_ns);
 }
 
 static void leave(struct door_guest *guest, const char *why)
@@ -142,6 +191,54 @@ static void welcome(struct door_guest *guest)
         leave(guest, "lost before the welcome");
 }
 
+static void owe(const struct door_guest *guest, int64_t now_ns, int64_t debt_ns)
+{
+    if (!guest->local)
+        sources_owe(guest->door->sources, &guest->channel.peer, now_ns, debt_ns);
+}
+
+static void look_up(struct door_guest *guest, const struct frame_text *text,
+                    int64_t now_ns)
+{
+    struct token token;
+    switch (token_store_check(guest->door->options.tokens, text->bytes, text->length,
+                              time(NULL), &token, NULL)) {
+    case 0:
+        strcpy(guest->name, token.name);
+        strcpy(guest->token_id, token.id);
+        break;
+    case ERROR_ABSENT:
+        owe(guest, now_ns, wrong_token_ns);
+        refuse(guest, now_ns, FRAME_ERROR_TOKEN_WRONG, 0,
+               "the token is unknown, revoked or expired");
+        break;
+    default:
+        refuse(guest, now_ns, FRAME_ERROR_INTERNAL, RETRY_AFTER_MS,
+               "the server cannot read its tokens");
+    }
+}
+
+/* Refuses, where the token he shows, or does not show, is not good enough. */
+static void check_token(struct door_guest *guest, const struct frame_text *text,
+                        int64_t now_ns)
+{
+    const struct door_options *options = &guest->door->options;
+    int64_t wait_ns = guest->local ? 0
+                                   : sources_refused_ns(guest->door->sources,
+                                                        &guest->channel.peer, now_ns);
+    if (!options->tokens)
+        return;
+    if (text->length && wait_ns)
+        refuse(guest, now_ns, FRAME_ERROR_TOO_MANY, (uint32_t)(wait_ns / NS_PER_MS) + 1,
+               "too many wrong tokens came from this address; wait a little");
+    else if (text->length)
+        look_up(guest, text, now_ns);
+    else if (!guest->local && !options->insecure)
+        refuse(guest, now_ns, FRAME_ERROR_TOKEN_REQUIRED, 0,
+               "this server asks for a token; who runs it makes one with 'woshou token "
+               "make NAME'");
+}
+
 static void hear_greeting(struct door_guest *guest, const struct greeting *greeting,
                           int64_t now_ns)
 {
@@ -160,7 +257,9 @@ static void hear_greeting(struct door_guest *guest, const struct greeting *greet
     memcpy(guest->client_id, greeting->client_id, sizeof guest->client_id);
     memcpy(guest->name, greeting->name.bytes, greeting->name.length);
     guest->name[greeting->name.length] = '\0';
-    welcome(guest);
+    check_token(guest, &greeting->token, now_ns);
+    if (guest->phase == DOOR_PHASE_HELLO)
+        welcome(guest);
 }
 
 static void hear_frame(struct door_guest *guest, const struct frame *frame,
@@ -248,8 +347,7 @@ static enum door_state hear_hello(struct door_guest *guest,
     channel_stow(&guest->channel);
     guest->channel.body_limit = FRAME_BODY_BYTES;
     wo_timer_cancel(guest->channel.event);
-    atomic_fetch_sub(&guest->door->strangers, 1);
-    guest->door = NULL;
+    count_out(guest, now_ns);
     return DOOR_READY;
 }
 
@@ -268,19 +366,26 @@ static enum door_state step(struct door_guest *guest, struct channel_scratch *sc
     }
 }
 
+/* His time is over. */
+static void give_up(struct door_guest *guest, int64_t now_ns)
+{
+    switch (guest->phase) {
+    case DOOR_PHASE_GONE: return;
+    case DOOR_PHASE_LEAVING: leave(guest, "refused"); return;
+    case DOOR_PHASE_HANDSHAKE: leave(guest, "no TLS handshake in time"); break;
+    default: refuse(guest, now_ns, FRAME_ERROR_TIMEOUT, 0, "no HELLO came in time");
+    }
+    owe(guest, now_ns, silence_ns);
+}
+
 enum door_state door_step(struct door_guest *guest, struct channel_scratch *scratch,
                           int64_t now_ns)
 {
+    guest->now_ns = now_ns;
     if (guest->phase != DOOR_PHASE_GONE && channel_enumerate(&guest->channel, NULL))
         leave(guest, "lost");
-    if (now_ns >= guest->deadline_ns) {
-        if (guest->phase == DOOR_PHASE_LEAVING)
-            leave(guest, "refused");
-        else if (guest->phase == DOOR_PHASE_HANDSHAKE)
-            leave(guest, "no TLS handshake in time");
-        else if (guest->phase != DOOR_PHASE_GONE)
-            refuse(guest, now_ns, FRAME_ERROR_TIMEOUT, 0, "no HELLO came in time");
-    }
+    if (now_ns >= guest->deadline_ns)
+        give_up(guest, now_ns);
     for (;;) {
         enum door_phase before = guest->phase;
         enum door_state state = step(guest, scratch, now_ns);

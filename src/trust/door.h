@@ -1,6 +1,7 @@
 /* The door: what stands between an accepted connection and a guest who has said who he is. It tells
- * plain from TLS, hears HELLO, checks versions, welcomes or refuses, and gives nobody longer than a
- * deadline for all of it.
+ * plain from TLS, shakes hands, hears HELLO, checks the version and the token, welcomes or refuses, and
+ * gives nobody longer than a deadline for all of it. Wrong tokens are held against the address they come
+ * from (trust/source.h).
  *
  *     door_admit          takes the accepted socket; put guest->channel.event into the wait set
  *     door_step           whenever that event is set, and once right after door_admit:
@@ -21,6 +22,7 @@
 
 #include "net/channel.h"
 #include "net/greeting.h"
+#include "trust/token.h"
 
 struct error;
 struct identity;
@@ -28,10 +30,13 @@ struct watch;
 
 struct door_options {
     const struct identity *identity; /* for TLS; borrowed; null: there is none here */
-    bool insecure;                   /* plain is good enough from other machines, too */
-    const char *server_name;         /* at most GREETING_NAME_BYTES of UTF-8; borrowed */
+    struct token_store *tokens;      /* borrowed; null: nobody's token is looked at */
+    bool insecure;           /* neither TLS nor a token is asked of other machines */
+    const char *server_name; /* at most GREETING_NAME_BYTES of UTF-8; borrowed */
     unsigned most_strangers; /* who have not said who they are, at a time; 0: 1,000 */
-    int64_t patience_ns;     /* from door_admit to HELLO; 0: 10 s */
+    unsigned
+        most_of_source; /* of them from one network address, unless it is this machine; 0: 100 */
+    int64_t patience_ns; /* from door_admit to HELLO; 0: 10 s */
 };
 
 struct door;
@@ -59,7 +64,7 @@ struct door_guest {
     struct channel channel;
     struct door *door;
     enum door_phase phase;
-    int64_t deadline_ns;
+    int64_t deadline_ns, now_ns;
     bool enciphered;
     bool local; /* both ends are on this machine */
 
@@ -68,8 +73,9 @@ struct door_guest {
     uint16_t version;
     uint32_t features;
     uint8_t client_id[GREETING_CLIENT_ID_BYTES];
-    char
-        name[GREETING_NAME_BYTES + 1]; /* as he would like to be called; raw, may be "" */
+    /* The token's; else as he would like to be called: raw, and perhaps "". */
+    char name[GREETING_NAME_BYTES + 1];
+    char token_id[TOKEN_ID_TEXT]; /* "" without one; ask token_store_has now and then */
 
     /* With DOOR_OVER: for the log and the metrics. */
     enum frame_error refused; /* 0: he left, or was lost */
@@ -77,8 +83,9 @@ struct door_guest {
 };
 
 /* Takes the accepted socket and a manual-reset event, both taken whatever comes of it. `event` must be
- * in no set yet. -EBUSY: there are too many strangers, and it is closed already; or what channel_adopt
- * says. */
+ * in no set yet. -EBUSY: there are too many strangers, and it is closed already (from half of
+ * most_strangers on, some from other machines are sent away by chance, so that who fills the place up
+ * cannot keep all others out); or what channel_adopt says. */
 int door_admit(struct door *door, int fd, wo_event *event, const struct endpoint *peer,
                struct watch *watch, int64_t now_ns, struct door_guest *ret_guest);
 enum door_state door_step(struct door_guest *guest, struct channel_scratch *scratch,
