@@ -23,7 +23,7 @@
  *  - A network event is recorded once and stays recorded, and its event set, until wo_enumerate
  *    reads it. After that it is recorded again only by something new, or after the call that
  *    re-enables it finds its condition still true: wo_recv for WO_READ, wo_accept for WO_ACCEPT,
- *    wo_send that failed with -EAGAIN for WO_WRITE. Use these calls, not recv() and its kin, on a
+ *    wo_send or wo_sendfile that failed with -EAGAIN for WO_WRITE. Use these calls, not recv() and its kin, on a
  *    selected socket: plain calls do not re-enable. New data and a new connection are recorded
  *    again also without such a call.
  *  - WO_CONNECT and WO_CLOSE are recorded once for a connection. WO_CLOSE is recorded as soon as
@@ -170,6 +170,10 @@ WO_API int wo_accept(int fd, struct sockaddr *ret_address, socklen_t *address_le
 WO_API int wo_connect(int fd, const struct sockaddr *address, socklen_t address_length);
 WO_API ssize_t wo_recv(int fd, void *buffer, size_t length, int flags);
 WO_API ssize_t wo_send(int fd, const void *buffer, size_t length, int flags);
+/* Sends from a file without a copy of its bytes: up to `length` of them from `*offset` on, which is moved
+ * on by what was sent. As wo_send else: never raises SIGPIPE, and where it fails with -EAGAIN, WO_WRITE is
+ * recorded once there is room. 0 where the file ends before `*offset`. */
+WO_API ssize_t wo_sendfile(int fd, int file, int64_t *offset, size_t length);
 /* Ends the selection and closes. The only right way to close a selected socket. */
 WO_API int wo_close(int fd);
 

@@ -7,6 +7,8 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -432,6 +434,110 @@ static void on_unselected_sockets_the_calls_are_the_systems(void **state)
     wo_close(listener.fd);
 }
 
+/* A file of `length` bytes, open and without a name. */
+static int new_file(size_t length)
+{
+    char name[] = "/tmp/woshou-contract-XXXXXX", bytes[4096];
+    int file = mkstemp(name);
+
+    assert_true(file >= 0);
+    unlink(name);
+    for (size_t at = 0; at < length; at += sizeof(bytes)) {
+        memset(bytes, (int)(at / sizeof(bytes)), sizeof(bytes));
+        assert_int_equal(write(file, bytes, sizeof(bytes)), sizeof(bytes));
+    }
+    return file;
+}
+
+static void room_for_a_file_is_recorded_as_for_a_send(void **state)
+{
+    enum { LENGTH = 32 << 20 };
+    struct scene *scene = *state;
+    int file = new_file(LENGTH);
+    int64_t offset = 0;
+    size_t received = 0;
+    static unsigned char bytes[1 << 16];
+    int rounds = 0;
+
+    wo_select(scene->pair.near, scene->event, WO_WRITE);
+    expect(scene->pair.near, scene->event, WO_WRITE);
+    while (received < LENGTH) {
+        int64_t before = offset;
+        ssize_t sent =
+            wo_sendfile(scene->pair.near, file, &offset, LENGTH - (size_t)offset);
+        assert_true(sent > 0 || sent == -EAGAIN || offset == LENGTH);
+        assert_int_equal(offset, before + (sent > 0 ? sent : 0));
+        if (sent > 0)
+            continue;
+        assert_false(offset < LENGTH && is_set(scene->event));
+        rounds++;
+        while (received < (size_t)offset) {
+            ssize_t length = recv(scene->pair.far, bytes, sizeof(bytes), 0);
+            assert_true(length > 0);
+            for (ssize_t at = 0; at < length; at++)
+                assert_int_equal(bytes[at], (received + (size_t)at) / 4096 % 256);
+            received += (size_t)length;
+        }
+        if (received < LENGTH)
+            expect(scene->pair.near, scene->event, WO_WRITE);
+    }
+    assert_true(rounds > 1);
+    close(file);
+}
+
+static void a_file_that_ends_is_no_error(void **state)
+{
+    struct scene *scene = *state;
+    int file = new_file(4096);
+    int64_t offset = 4000;
+
+    assert_int_equal(wo_sendfile(scene->pair.near, file, &offset, 1000), 96);
+    assert_int_equal(offset, 4096);
+    assert_int_equal(wo_sendfile(scene->pair.near, file, &offset, 1000), 0);
+    assert_int_equal(wo_sendfile(scene->pair.near, file, NULL, 1000), -EINVAL);
+    assert_int_equal(wo_sendfile(-1, file, &offset, 1), -EBADF);
+    assert_int_equal(wo_sendfile(scene->pair.near, -1, &offset, 1), -EBADF);
+    close(file);
+}
+
+static volatile sig_atomic_t pipes_broken;
+
+static void note_broken_pipe(int signal)
+{
+    (void)signal;
+    pipes_broken++;
+}
+
+/* Whether the thread holds SIGPIPE back or not, what is pending stays so and nothing is added. */
+static void a_file_into_a_closed_socket_raises_no_signal(void **state)
+{
+    struct scene *scene = *state;
+    const struct sigaction noting = {.sa_handler = note_broken_pipe};
+    struct sigaction before;
+    int file = new_file(4096);
+    int64_t offset = 0;
+    sigset_t pipe, pending;
+
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    assert_int_equal(sigaction(SIGPIPE, &noting, &before), 0);
+    assert_int_equal(shutdown(scene->pair.near, SHUT_WR), 0);
+    assert_int_equal(wo_sendfile(scene->pair.near, file, &offset, 1), -EPIPE);
+    assert_int_equal(offset, 0);
+    assert_int_equal(pipes_broken, 0);
+    pthread_sigmask(SIG_BLOCK, &pipe, NULL);
+    assert_int_equal(wo_sendfile(scene->pair.near, file, &offset, 1), -EPIPE);
+    assert_int_equal(sigpending(&pending), 0);
+    assert_false(sigismember(&pending, SIGPIPE));
+    pthread_kill(pthread_self(), SIGPIPE);
+    assert_int_equal(wo_sendfile(scene->pair.near, file, &offset, 1), -EPIPE);
+    assert_int_equal(pipes_broken, 0);
+    pthread_sigmask(SIG_UNBLOCK, &pipe, NULL);
+    assert_int_equal(pipes_broken, 1);
+    sigaction(SIGPIPE, &before, NULL);
+    close(file);
+}
+
 #define RULE(name) cmocka_unit_test_setup_teardown(name, open_scene, close_scene)
 
 int main(void)
@@ -455,6 +561,9 @@ int main(void)
         RULE(closing_ends_the_selection),
         RULE(freeing_an_event_ends_the_selections_to_it),
         RULE(on_unselected_sockets_the_calls_are_the_systems),
+        RULE(room_for_a_file_is_recorded_as_for_a_send),
+        RULE(a_file_that_ends_is_no_error),
+        RULE(a_file_into_a_closed_socket_raises_no_signal),
     };
 
     return cmocka_run_group_tests_name("beyond Winsock", rules, NULL, NULL);

@@ -1,6 +1,10 @@
 /* The socket calls of selected sockets. Each is the system's call and, where Winsock's
  * re-enables a network event, a look whether its condition still holds. */
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/sendfile.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "event/selection.h"
@@ -101,20 +105,61 @@ static void arm_write(struct selection *selection)
     poller_unlock(home);
 }
 
-ssize_t wo_send(int fd, const void *buffer, size_t length, int flags)
+/* After a send that failed with the errno `code`. */
+static ssize_t send_failed(struct selection *selection, int code)
 {
-    struct selection *selection = selected(fd);
-    ssize_t sent = send(fd, buffer, length, flags | MSG_NOSIGNAL);
-    int code;
-
-    if (sent >= 0)
-        return sent;
-    code = errno;
     if (selection && code == EAGAIN)
         arm_write(selection);
     else if (selection)
         keep_failure(selection, code);
     return -code;
+}
+
+ssize_t wo_send(int fd, const void *buffer, size_t length, int flags)
+{
+    struct selection *selection = selected(fd);
+    ssize_t sent = send(fd, buffer, length, flags | MSG_NOSIGNAL);
+
+    return sent < 0 ? send_failed(selection, errno) : sent;
+}
+
+/* sendfile has no flag against SIGPIPE, which it raises in the calling thread: it is held back meanwhile,
+ * and taken away where it came of this call. A count, or a negated errno. */
+static ssize_t sendfile_quietly(int fd, int file, off_t *offset, size_t length)
+{
+    const struct timespec at_once = {0};
+    sigset_t pipe, before, pending;
+    ssize_t sent;
+
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    sigemptyset(&pending);
+    pthread_sigmask(SIG_BLOCK, &pipe, &before);
+    if (sigismember(&before, SIGPIPE))
+        sigpending(&pending);
+    sent = sendfile(fd, file, offset, length);
+    if (sent < 0)
+        sent = -errno;
+    if (sent == -EPIPE && !sigismember(&pending, SIGPIPE))
+        sigtimedwait(&pipe, NULL, &at_once);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return sent;
+}
+
+ssize_t wo_sendfile(int fd, int file, int64_t *offset, size_t length)
+{
+    struct selection *selection = selected(fd);
+    off_t place;
+    ssize_t sent;
+
+    if (!offset)
+        return -EINVAL;
+    place = (off_t)*offset;
+    sent = sendfile_quietly(fd, file, &place, length);
+    if (sent < 0)
+        return send_failed(selection, (int)-sent);
+    *offset = place;
+    return sent;
 }
 
 /* --- Connecting and accepting --- */

@@ -118,6 +118,14 @@ ssize_t call_send(struct watch *watch, int fd, const void *bytes, size_t length)
     return left(watch, &call, wo_send(fd, bytes, length, 0));
 }
 
+ssize_t call_sendfile(struct watch *watch, int fd, int file, int64_t *offset,
+                      size_t length)
+{
+    struct watch_call call = {.name = "sendfile", .fd = fd};
+    watch_enter(watch, &call);
+    return left(watch, &call, wo_sendfile(fd, file, offset, length));
+}
+
 int call_shutdown(struct watch *watch, int fd, int how)
 {
     struct watch_call call = {.name = "shutdown", .fd = fd};

@@ -35,6 +35,8 @@ ssize_t call_recv(struct watch *watch, int fd, void *buffer, size_t length);
 /* What is there to receive, left there. */
 ssize_t call_peek(struct watch *watch, int fd, void *buffer, size_t length);
 ssize_t call_send(struct watch *watch, int fd, const void *bytes, size_t length);
+ssize_t call_sendfile(struct watch *watch, int fd, int file, int64_t *offset,
+                      size_t length);
 int call_shutdown(struct watch *watch, int fd, int how);
 int call_close(struct watch *watch, int fd);
 

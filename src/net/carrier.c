@@ -36,3 +36,23 @@ ssize_t carrier_send(struct carrier *carrier, const void *bytes, size_t length)
     }
     return sent || !length ? (ssize_t)sent : -EAGAIN;
 }
+
+ssize_t carrier_send_file(struct carrier *carrier, int file, uint64_t offset,
+                          size_t length)
+{
+    const int64_t begin = (int64_t)offset, end = begin + (int64_t)length;
+    int64_t at = begin;
+    while (at < end) {
+        ssize_t result =
+            call_sendfile(carrier->watch, carrier->fd, file, &at, (size_t)(end - at));
+        if (result == -EINTR)
+            continue;
+        if (result == -EAGAIN && at == begin)
+            return -EAGAIN;
+        if (result == -EAGAIN || result == 0)
+            break;
+        if (result < 0)
+            return result;
+    }
+    return (ssize_t)(at - begin);
+}

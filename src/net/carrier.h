@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct watch;
@@ -21,5 +22,8 @@ ssize_t carrier_receive(struct carrier *carrier, void *buffer, size_t length);
 /* How many bytes were taken: where fewer than `length`, WO_WRITE will tell of room. -EAGAIN where
  * none were, or a negated errno. */
 ssize_t carrier_send(struct carrier *carrier, const void *bytes, size_t length);
+/* The same from a file, as it lies there. 0 (of more than 0 bytes) where the file ends. */
+ssize_t carrier_send_file(struct carrier *carrier, int file, uint64_t offset,
+                          size_t length);
 
 #endif

@@ -14,7 +14,7 @@
 #include "net/call.h"
 #include "net/tls.h"
 
-enum { VANISHED_AFTER_MS = 90000, FILE_PIECE_BYTES = 64 << 10 };
+enum { VANISHED_AFTER_MS = 90000, FILE_PIECE_BYTES = 128 << 10 };
 
 int channel_scratch_init(struct channel_scratch *scratch, size_t capacity)
 {
@@ -393,14 +393,12 @@ int channel_send(struct channel *channel, const void *bytes, size_t length)
     return code ? fail_sending(channel, code) : 0;
 }
 
-ssize_t channel_send_file(struct channel *channel, int file, uint64_t offset,
-                          size_t length)
+/* Through TLS a file goes by way of memory. */
+static ssize_t encipher_file(struct channel *channel, int file, uint64_t offset,
+                             size_t length)
 {
     FILLED_BY_CALL uint8_t piece[FILE_PIECE_BYTES];
     size_t sent = 0;
-    int code = may_send(channel);
-    if (code)
-        return code;
     while (sent < length) {
         size_t wanted = length - sent < sizeof piece ? length - sent : sizeof piece;
         ssize_t there = pread(file, piece, wanted, (off_t)(offset + sent));
@@ -416,6 +414,27 @@ ssize_t channel_send_file(struct channel *channel, int file, uint64_t offset,
             break;
     }
     return (ssize_t)sent;
+}
+
+/* Whether the negated errno is of reading the file, and not the connection's. */
+static bool is_of_file(ssize_t code)
+{
+    return code == -EIO || code == -EBADF || code == -EINVAL || code == -EOVERFLOW ||
+           code == -EISDIR;
+}
+
+ssize_t channel_send_file(struct channel *channel, int file, uint64_t offset,
+                          size_t length)
+{
+    int code = may_send(channel);
+    if (code)
+        return code;
+    if (channel->tls)
+        return encipher_file(channel, file, offset, length);
+    ssize_t sent = carrier_send_file(&channel->carrier, file, offset, length);
+    if (sent < 0 && sent != -EAGAIN && !is_of_file(sent))
+        fail_sending(channel, (int)sent);
+    return sent;
 }
 
 /* In this order: what was kept, TLS's own end, what TLS has kept, the end. */

@@ -137,7 +137,8 @@ int channel_send(struct channel *channel, const void *bytes, size_t length);
 /* Sends what the system takes now and keeps nothing: how many bytes were taken, -EAGAIN for none;
  * where fewer than `length`, WO_WRITE will be among the events. A frame begun must be carried on. */
 ssize_t channel_write(struct channel *channel, const void *bytes, size_t length);
-/* The same from a file, `length` bytes from `offset` on. 0 (of more than 0 bytes): the file ended. */
+/* The same from a file, `length` bytes from `offset` on; plain, they do not pass through the program. 0 (of
+ * more than 0 bytes): the file ended. What reading the file fails with is not the channel's failure. */
 ssize_t channel_send_file(struct channel *channel, int file, uint64_t offset,
                           size_t length);
 /* Sends on what was kept; channel_enumerate does it on WO_WRITE. */
