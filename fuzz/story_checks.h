@@ -32,7 +32,7 @@ static inline void check_events(const struct story *story)
 }
 
 /* The verdict's words belong together. */
-static inline void check_verdict(const struct story *story)
+static inline void check_words(const struct story *story)
 {
     const struct verdict *verdict = &story->verdict;
     bool never_opened = verdict->open != OPEN_THREE_WAY &&
@@ -46,10 +46,17 @@ static inline void check_verdict(const struct story *story)
     require((verdict->reset_by != SIDE_NULL) ==
             (verdict->close == CLOSE_RESET || verdict->open == OPEN_ABORTED));
     require(verdict->start_ns <= verdict->end_ns);
-    require(verdict->packets <= story->event_count);
     require(verdict->completeness < 64);
     require(strlen(verdict->zeek_state) > 0);
     require(strlen(verdict->zeek_history) < sizeof verdict->zeek_history);
+}
+
+/* And of a story that holds all of its packets. */
+static inline void check_verdict(const struct story *story)
+{
+    const struct verdict *verdict = &story->verdict;
+    check_words(story);
+    require(verdict->packets <= story->event_count);
     for (int kind = 0; kind < ANOMALY_KIND_COUNT; kind++)
         require(verdict->anomalies[kind].count <= verdict->packets);
 }

@@ -361,7 +361,7 @@ def test_a_bad_file_is_one_sentence_and_what_could_be_read(woshou, capture, make
     (["-r", "x", "--where", "open=refusd"], "did you mean 'refused'"),
     (["-r", "x", "--where", "opne=refused"], "at column 1"),
     (["-r", "x", "--where", "rtt>5 kg"], "expected"),
-    (["-r", "x", "--where", "(" * 99], "at column"),
+    (["-r", "x", "--where", "(" * 99], "at column"), (["-r", "x", "--where", "client=["], "at column 9"),
     (["-r", "x", "--sort", "colour"], "--sort"), (["-r", "x", "--top", "0"], "--top"),
     (["-r", "x", "--ladder", "none"], "--ladder"), (["-r", "-", "--html", "y"], "twice"),
     (["-i", "lo", "--annotate", "y"], "twice"), (["-r", "x", "--json", "--sort", "id"], "--sort"),

@@ -308,8 +308,9 @@ static int read_endpoint(struct parser *parser, struct node *node)
         node->network.bits = endpoint->family == 4 ? 32 : 128;
     }
     parser->at += length;
-    if (brackets && *parser->at++ != ']')
+    if (brackets && *parser->at != ']')
         return fail(parser, N_("]"));
+    parser->at += brackets;
     if (length > 0 && *parser->at == '/') {
         char *end;
         unsigned long bits = strtoul(parser->at + 1, &end, 10);
