@@ -162,6 +162,26 @@ def test_tshark_completeness(woshou):
     compare_with_list(found, title)
 
 
+# --- the shorter way ---
+
+
+def without_events(woshou, path):
+    ran = subprocess.run([woshou, "scope", "-r", str(path), "--events"], capture_output=True,
+                         timeout=60)
+    read = [json.loads(line) for line in ran.stdout.decode().splitlines()]
+    return sorted(({key: value for key, value in story.items() if key != "events"}
+                   for story in read), key=lambda story: story["id"])
+
+
+def test_with_events_and_without_the_same_is_said(woshou):
+    """A connection whose events are not kept is followed a shorter way while all is in order."""
+    folders = ("zeek", "tcpdump") if THOROUGH else ("zeek",)
+    paths = sorted(path for folder in folders for path in (CAPTURES / folder).glob("*.pcap*"))
+    assert len(paths) > 50
+    differing = in_parallel(lambda path: stories(woshou, path) != without_events(woshou, path), paths)
+    assert [path.name for path, differs in zip(paths, differing, strict=True) if differs] == []
+
+
 # --- hostile ---
 
 

@@ -6,6 +6,9 @@
 #include "capture/decode.h"
 #include "tcp/seq.h"
 
+/* Letters that are written once. */
+enum { ONCE_ACK, ONCE_DATA, ONCE_FIN_RST, ONCE_OTHERS };
+enum { COMPLETE_ACK = 4, COMPLETE_DATA = 8 };
 enum zeek_state { INACTIVE, SYN_SENT, SYN_ACK_SENT, PARTIAL, ESTABLISHED, CLOSED, RESET };
 
 static void write_letter(struct zeek *zeek, enum place from, char letter)
@@ -50,7 +53,8 @@ static void write_flags(struct zeek *zeek, const struct event_packet *packet)
                 !!(packet->flags & TCP_RST);
     if (kinds > 1)
         write_once(zeek, packet->from,
-                   (packet->flags & TCP_FIN) && (packet->flags & TCP_RST) ? 2 : 3);
+                   (packet->flags & TCP_FIN) && (packet->flags & TCP_RST) ? ONCE_FIN_RST
+                                                                          : ONCE_OTHERS);
     else if (packet->flags & TCP_SYN)
         write_numbered(zeek, packet->from, 0, packet->has_ack ? 'h' : 's', packet->seq);
     else if (packet->flags & TCP_FIN)
@@ -58,9 +62,9 @@ static void write_flags(struct zeek *zeek, const struct event_packet *packet)
     else if (packet->flags & TCP_RST)
         write_numbered(zeek, packet->from, 2, 'r', packet->seq);
     else if (packet->bytes)
-        write_once(zeek, packet->from, 1);
+        write_once(zeek, packet->from, ONCE_DATA);
     else if (packet->has_ack)
-        write_once(zeek, packet->from, 0);
+        write_once(zeek, packet->from, ONCE_ACK);
 }
 
 /* Zeek's retransmissions: payload that reaches no further than what was sent. Its numbers
@@ -227,6 +231,27 @@ void zeek_packet(struct zeek *zeek, const struct event_packet *packet)
     zeek->end[packet->from].has_payload |= packet->bytes > 0;
 }
 
+bool zeek_is_steady(const struct zeek *zeek, enum place whose, uint32_t sent)
+{
+    const struct zeek_end *end = &zeek->end[whose];
+    return end->state == ESTABLISHED && end->last == sent;
+}
+
+bool zeek_has_data(const struct zeek *zeek, enum place whose)
+{
+    return (zeek->end[whose].once & 1 << ONCE_DATA) && zeek->end[whose].has_payload;
+}
+
+bool zeek_has_acks(const struct zeek *zeek, enum place whose)
+{
+    return zeek->end[whose].once & 1 << ONCE_ACK;
+}
+
+void zeek_sent(struct zeek *zeek, enum place whose, uint32_t sent)
+{
+    zeek->end[whose].last = sent;
+}
+
 void zeek_shift(struct zeek *zeek, enum place whose, uint32_t shift)
 {
     struct zeek_end *end = &zeek->end[whose];
@@ -250,7 +275,7 @@ static uint8_t completeness_bits(const struct event_packet *packet)
     if (syn && ack)
         bits |= 2;
     else if (ack)
-        bits |= packet->bytes ? 8 : 4;
+        bits |= packet->bytes ? COMPLETE_DATA : COMPLETE_ACK;
     if ((packet->flags & TCP_FIN) && ack)
         bits |= 16;
     if (packet->flags & TCP_RST)
@@ -272,6 +297,16 @@ void completeness_packet(struct completeness *completeness,
     completeness->first = bits;
     if ((packet->flags & TCP_SYN) && !packet->has_ack)
         completeness->syn = (uint8_t)(1 | (packet->bytes ? 8 : 0));
+}
+
+bool completeness_has_data(const struct completeness *completeness)
+{
+    return completeness->more && (completeness->bits & COMPLETE_DATA);
+}
+
+bool completeness_has_acks(const struct completeness *completeness)
+{
+    return completeness->more && (completeness->bits & COMPLETE_ACK);
 }
 
 unsigned completeness_value(const struct completeness *completeness)

@@ -26,6 +26,13 @@ struct zeek {
 /* Zeek's TCPSessionAdapter. Its timers and checksums ('c') are left out, and '^' stands first wherever the server was seen first: Zeek turns the roles
  * round only where the port, or a late SYN, tells it. */
 void zeek_packet(struct zeek *zeek, const struct event_packet *packet);
+/* Whether a packet of that end that is next in order, behind `sent`, and neither SYN, FIN
+ * nor RST, changes nothing but how far it has sent; once it has sent data, or an
+ * acknowledgement alone, before. zeek_sent then says how far. */
+bool zeek_is_steady(const struct zeek *zeek, enum place whose, uint32_t sent);
+bool zeek_has_data(const struct zeek *zeek, enum place whose);
+bool zeek_has_acks(const struct zeek *zeek, enum place whose);
+void zeek_sent(struct zeek *zeek, enum place whose, uint32_t sent);
 /* The numbers of that end, but for its next packet's, move by `shift`. */
 void zeek_shift(struct zeek *zeek, enum place whose, uint32_t shift);
 void zeek_verdict(const struct zeek *zeek, struct verdict *verdict);
@@ -41,6 +48,9 @@ struct completeness {
  * packet shows what was known before it, so that one alone never does. */
 void completeness_packet(struct completeness *completeness,
                          const struct event_packet *packet);
+/* Whether another packet of data, or another acknowledgement alone, changes nothing. */
+bool completeness_has_data(const struct completeness *completeness);
+bool completeness_has_acks(const struct completeness *completeness);
 unsigned completeness_value(const struct completeness *completeness);
 
 #endif

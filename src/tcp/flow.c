@@ -83,17 +83,35 @@ void flow_fetch_place(const struct flows *flows, uint32_t hash)
         __builtin_prefetch(&flows->places[hash & (flows->place_count - 1)]);
 }
 
-void flow_fetch(const struct flows *flows, uint32_t hash)
+/* The one at the place that its hash names; null where that has another, or none. */
+static const struct flow *likely(const struct flows *flows, uint32_t hash)
+{
+    if (flows->place_count == 0)
+        return NULL;
+    struct flow_place place = flows->places[hash & (flows->place_count - 1)];
+    return place.index != FLOW_NONE && place.hash == hash ? flow_at(flows, place.index)
+                                                          : NULL;
+}
+
+static void fetch(const struct flow *flow, size_t from, size_t to)
 {
     enum { LINE = 64 };
-    if (flows->place_count == 0)
-        return;
-    struct flow_place place = flows->places[hash & (flows->place_count - 1)];
-    if (place.index == FLOW_NONE || place.hash != hash)
-        return;
-    const char *flow = (const char *)flow_at(flows, place.index);
-    for (size_t at = 0; at < sizeof(struct flow); at += LINE)
-        __builtin_prefetch(flow + at, 1);
+    for (size_t at = from; at < to; at += LINE)
+        __builtin_prefetch((const char *)flow + at, 1);
+}
+
+void flow_fetch(const struct flows *flows, uint32_t hash)
+{
+    const struct flow *flow = likely(flows, hash);
+    if (flow)
+        fetch(flow, 0, offsetof(struct flow, id));
+}
+
+void flow_fetch_rest(const struct flows *flows, uint32_t hash)
+{
+    const struct flow *flow = likely(flows, hash);
+    if (flow && !flow->steady.holds)
+        fetch(flow, offsetof(struct flow, id), sizeof *flow);
 }
 
 static void put(struct flows *flows, struct flow_place place)

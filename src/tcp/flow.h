@@ -9,6 +9,7 @@
 
 #include "capture/decode.h"
 #include "tcp/follower.h"
+#include "tcp/steady.h"
 #include "tcp/story.h"
 #include "tcp/tally.h"
 
@@ -35,19 +36,22 @@ struct flow_pending {
     int64_t t_ns;
 };
 
+/* What nearly every packet needs stands first. */
 struct flow {
     struct endpoint ends[2]; /* by PLACE_CLIENT, PLACE_SERVER */
+    uint8_t next_look[2];
+    uint8_t queue;
+    bool story_failed;
+    int64_t queued_ns, last_ns;
+    struct flow_look looks[2][FLOW_LOOKS];
+    struct steady steady;
+    /* What the others need besides: */
     uint32_t id;
     uint32_t hash;
     uint32_t next, previous; /* in its queue; `next` also in the free list */
-    uint8_t queue;
     uint8_t states_before_reset[2];
-    uint8_t next_look[2];
-    bool story_failed;
-    int64_t queued_ns, last_ns;
     struct numbers numbers;
     struct follower followers[2];
-    struct flow_look looks[2][FLOW_LOOKS];
     struct story *story;          /* or null: nothing is kept */
     struct flow_pending *pending; /* or null */
     struct tally tally;
@@ -86,10 +90,12 @@ uint32_t flow_hash(const struct flows *flows, const struct endpoint *one,
 /* The one between two endpoints, whichever of them is which; or FLOW_NONE. */
 uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoint *one,
                    const struct endpoint *other);
-/* Ask for what flow_find will read, and for the connection it will find; it is here a
- * while later, and nothing waits for it. */
+/* Ask for what flow_find will read; then for what it will find of the connection, and, once
+ * that is here, for the rest, where it is not steady. All comes a while later, and nothing
+ * waits for it. */
 void flow_fetch_place(const struct flows *flows, uint32_t hash);
 void flow_fetch(const struct flows *flows, uint32_t hash);
+void flow_fetch_rest(const struct flows *flows, uint32_t hash);
 /* A new one, zeroed, in no queue; FLOW_NONE without memory. There must be fewer than
  * `max`. */
 uint32_t flow_add(struct flows *flows, uint32_t hash, const struct endpoint *client,

@@ -217,16 +217,22 @@ static int add_fin(struct tally *tally, const struct event_packet *packet)
 /* What an end has acknowledged, and how far it lets its peer send. The window of a SYN is
  * never scaled, and others only where both offered to; in a capture that begins later
  * nobody knows, and the widest is assumed. */
+int tally_window_shift(const struct tally *tally, enum place whose)
+{
+    const struct tally_end *end = &tally->end[whose];
+    const struct tally_end *other = &tally->end[place_other(whose)];
+    bool offered = end->shift >= 0 && other->shift >= 0;
+    bool handshake = end->syn || other->syn || tally->syn_ack;
+    return offered ? end->shift : handshake ? 0 : 14;
+}
+
 static void add_ack(struct tally *tally, const struct event_packet *packet)
 {
     struct tally_end *end = &tally->end[packet->from];
-    const struct tally_end *other = &tally->end[place_other(packet->from)];
     bool syn = packet->flags & TCP_SYN;
     /* What was acknowledged before a SYN was another connection's. */
     bool goes_on = end->has_acked && !syn;
-    bool offered = end->shift >= 0 && other->shift >= 0;
-    bool handshake = end->syn || other->syn || tally->syn_ack;
-    int shift = syn ? 0 : offered ? end->shift : handshake ? 0 : 14;
+    int shift = syn ? 0 : tally_window_shift(tally, packet->from);
     uint32_t edge = packet->ack + ((uint32_t)packet->window << shift);
 
     end->acked = goes_on ? seq_later(end->acked, packet->ack) : packet->ack;

@@ -89,6 +89,9 @@ void tally_connect_failed(struct tally *tally, int64_t result);
 /* All numbers of that end were guesses, and move by `shift`. */
 void tally_shift(struct tally *tally, enum place whose, uint32_t shift);
 
+/* By how much that end's windows are shifted, but a SYN's. */
+int tally_window_shift(const struct tally *tally, enum place whose);
+
 /* Whether it is over: both FINs acknowledged, or a reset, or it never opened and was
  * answered. */
 bool tally_ended(const struct tally *tally);

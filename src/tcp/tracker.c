@@ -12,6 +12,7 @@
 #include "tcp/keep.h"
 #include "tcp/numbers.h"
 #include "tcp/seq.h"
+#include "tcp/steady.h"
 #include "tcp/trouble.h"
 
 /* A SYN is sent again at most 64 s after the last time (Linux' sixth), so that after this
@@ -97,6 +98,7 @@ static void give(struct tracker *tracker, struct flow *flow, bool evicted)
                          .server = flow->ends[PLACE_SERVER]};
     struct story *story = flow->story ? flow->story : &bare;
 
+    steady_leave(flow);
     settle_probes(flow);
     story->numbers = flow->numbers;
     tally_verdict(&flow->tally, &story->verdict);
@@ -356,6 +358,8 @@ static int feed_one(struct tracker *tracker, uint32_t index, uint64_t number,
     if (!code && flow->story)
         code = keep_states(flow, states, t_ns);
     choose_queue(tracker, index);
+    if (!code)
+        steady_enter(flow);
     return code;
 }
 
@@ -386,7 +390,7 @@ static bool seen_before(struct flow *flow, enum place from, int64_t t_ns,
     for (int i = 0; i < FLOW_LOOKS; i++) {
         struct flow_look before = flow->looks[from][i];
         if (before.hash == look.hash && look.t_us - before.t_us + SAME_US <= 2 * SAME_US)
-            return flow->tally.packets > 0;
+            return flow->steady.holds || flow->tally.packets > 0;
     }
     flow->looks[from][flow->next_look[from]++ % FLOW_LOOKS] = look;
     return false;
@@ -495,7 +499,13 @@ static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
                           : PLACE_SERVER;
     int code = 0;
 
-    if (seen_before(flow, from, t_ns, segment))
+    bool copy = seen_before(flow, from, t_ns, segment);
+    if (!copy && steady_take(&flow->steady, from, t_ns, segment)) {
+        flow->last_ns = tracker->now_ns;
+        return 0;
+    }
+    steady_leave(flow);
+    if (copy)
         return count_copy(flow, from, number, segment);
     if (flow->pending) {
         code = resolve_pending(tracker, &index, hash, segment);
@@ -556,7 +566,7 @@ int tracker_segment(struct tracker *tracker, uint64_t number, int64_t t_ns,
 static int take_together(struct tracker *tracker, const struct tracker_segment *segments,
                          size_t count)
 {
-    enum { AHEAD = 4 };
+    enum { AHEAD = 8, REST_AHEAD = 4 };
     FILLED_BY_CALL uint32_t hashes[TOGETHER];
     int code = 0;
 
@@ -569,6 +579,8 @@ static int take_together(struct tracker *tracker, const struct tracker_segment *
     for (size_t i = 0; i < count && !code; i++) {
         if (i + AHEAD < count)
             flow_fetch(&tracker->flows, hashes[i + AHEAD]);
+        if (i + REST_AHEAD < count)
+            flow_fetch_rest(&tracker->flows, hashes[i + REST_AHEAD]);
         code = take_segment(tracker, hashes[i], &segments[i]);
     }
     return code;
@@ -605,6 +617,7 @@ void tracker_icmp(struct tracker *tracker, uint64_t number, int64_t t_ns,
     if (index == FLOW_NONE)
         return;
     struct flow *flow = flow_at(&tracker->flows, index);
+    steady_leave(flow);
     bool of_client = endpoint_equal(&flow->ends[PLACE_CLIENT], &error->source);
     bool hard = error->family == 4
                     ? (error->type == 3 && error->code != 4) || error->type == 11
