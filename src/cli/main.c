@@ -19,6 +19,8 @@ static const struct verb {
     {"serve",
      N_("serve the article's conversation: hello in UTF-16LE, one answer, close"),
      cmd_serve},
+    {"token", N_("make, list and revoke the tokens by which a server knows people"),
+     cmd_token},
     {"hello", N_("be the article's client"), cmd_hello},
 };
 

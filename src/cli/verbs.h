@@ -10,6 +10,7 @@ int cmd_demo(int argc, char **argv);
 int cmd_hello(int argc, char **argv);
 int cmd_scope(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
+int cmd_token(int argc, char **argv);
 
 /* One sentence on standard error, "woshou: SENTENCE\n", translated already. Returns `status`. */
 int complain(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));

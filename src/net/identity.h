@@ -9,6 +9,9 @@
 struct error;
 struct identity;
 
+/* The file's name in a server's directory. */
+#define IDENTITY_FILE "identity.pem"
+
 /* Bytes of a fingerprint's text, the final 0 included: SHA-256 of the certificate (DER) as 32 pairs of
  * capital hexadecimal digits with colons between them, as openssl x509 -fingerprint -sha256 has it. */
 enum { FINGERPRINT_TEXT = 96 };

@@ -17,6 +17,9 @@
 
 struct error;
 
+/* The file's name in a server's directory. */
+#define TOKENS_FILE "tokens"
+
 enum {
     TOKEN_ID_TEXT = 9, /* with the final 0, as all of these */
     TOKEN_TEXT = 56,   /* "wst_", the id, 43 characters that are secret */
