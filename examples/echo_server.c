@@ -99,6 +99,8 @@ static void accept_all(int listener)
             wo_select(fd, connection->event, WO_READ | WO_WRITE | WO_CLOSE) < 0)
             end_connection(connection);
     }
+    if (fd == -EMFILE || fd == -ENFILE)
+        wo_event_reset(accepting); /* they wait until a connection ends */
 }
 
 static int start_listening(uint16_t port)

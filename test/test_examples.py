@@ -147,6 +147,9 @@ def test_who_finds_no_descriptor_is_served_once_one_is_free(echo_server):
         peer.sendall(b"%02d" % number)
     for number, peer in enumerate(peers):  # each that ends lets the next one in
         assert receive(peer, 2) == b"%02d" % number
+        # It is not busy failing to accept those for whom there is none.
+        eventually(lambda: "State:\tS" in pathlib.Path(f"/proc/{server.pid}/status").read_text(),
+                   "a server that rests")
         peer.close()
 
 

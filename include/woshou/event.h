@@ -23,9 +23,10 @@
  *  - A network event is recorded once and stays recorded, and its event set, until wo_enumerate
  *    reads it. After that it is recorded again only by something new, or after the call that
  *    re-enables it finds its condition still true: wo_recv for WO_READ, wo_accept for WO_ACCEPT,
- *    wo_send or wo_sendfile that failed with -EAGAIN for WO_WRITE. Use these calls, not recv() and its kin, on a
- *    selected socket: plain calls do not re-enable. New data and a new connection are recorded
- *    again also without such a call.
+ *    wo_send or wo_sendfile that failed with -EAGAIN for WO_WRITE. A call that fails re-enables too
+ *    (wo_accept with -EMFILE leaves its connection recorded), but for a wo_recv that failed with
+ *    -EFAULT. Use these calls, not recv() and its kin, on a selected socket: plain calls do not
+ *    re-enable. New data and a new connection are recorded again also without such a call.
  *  - WO_CONNECT and WO_CLOSE are recorded once for a connection. WO_CLOSE is recorded as soon as
  *    the peer's end or reset arrives, with data unread or not; that data is still to be received.
  *    A closure is never WO_READ. A reset is WO_CLOSE with ECONNABORTED, while wo_recv says
@@ -35,6 +36,9 @@
  *    and not before: nothing tells the two apart at a price worth paying on every enumeration.
  *  - A socket accepted by accept() and not by wo_accept looks like one that was connected: WO_CONNECT,
  *    where asked for, is recorded of it.
+ *  - Linux keeps one byte of urgent data: while one was told and not received, another is not
+ *    recorded. It tells no ENETDOWN: WO_READ, WO_WRITE, WO_OOB and WO_ACCEPT come without an error.
+ *    And one's own shutdown(fd, SHUT_RD) looks like the peer's end, and is recorded as WO_CLOSE.
  *  - Where Windows and its documentation differ, this library follows Windows.
  *
  * Errors: every function returns 0 (or a count, where it says so) or a negated errno. Outputs are
@@ -145,9 +149,10 @@ typedef struct wo_network_events {
  * place of what was asked before; makes the socket non-blocking.
  *
  * What was recorded before and not yet enumerated survives where the new mask has it, and sets the
- * new event; what was enumerated is not reported again; what is newly asked for and is so already
- * (data is there, the connection is made) is recorded. With `events` 0 nothing more is asked for,
- * the record is forgotten, and `event` is ignored.
+ * new event; what the new mask has not is hidden until a mask has it again. What was enumerated is
+ * not reported again; what is newly asked for and is so already (data is there, the connection is
+ * made) is recorded. With `events` 0 nothing more is asked for, the record is forgotten, and
+ * `event` is ignored.
  *
  * The event is borrowed until the socket is selected elsewhere, closed with wo_close, or the event
  * freed. -EBADF, -ENOTSOCK, -EINVAL (no event, a freed one, or unknown bits), -ENOMEM, -ENOSPC (the
@@ -174,7 +179,9 @@ WO_API ssize_t wo_send(int fd, const void *buffer, size_t length, int flags);
  * on by what was sent. As wo_send else: never raises SIGPIPE, and where it fails with -EAGAIN, WO_WRITE is
  * recorded once there is room. 0 where the file ends before `*offset`. */
 WO_API ssize_t wo_sendfile(int fd, int file, int64_t *offset, size_t length);
-/* Ends the selection and closes. The only right way to close a selected socket. */
+/* Ends the selection and closes. The only right way to close a selected socket: with close() the
+ * selection stays, and may keep the connection open, until another socket of that number is selected
+ * or accepted. */
 WO_API int wo_close(int fd);
 
 /* --- Waiting --- */

@@ -76,8 +76,8 @@ static void remove_socket(struct engine *engine, int fd, uint64_t token)
     epoll_ctl(self(engine)->epoll, EPOLL_CTL_DEL, fd, NULL);
 }
 
-/* epoll_pwait2 counts nanoseconds; kernels before 5.11 count milliseconds, so round up
- * there. */
+/* epoll_pwait2 counts nanoseconds. Kernels before 5.11 have it not and sandboxes older than
+ * it refuse it; what there is counts milliseconds, so round up. */
 static int wait_some(int epoll, struct epoll_event *ret_events, int capacity,
                      int64_t timeout_ns)
 {
@@ -89,7 +89,7 @@ static int wait_some(int epoll, struct epoll_event *ret_events, int capacity,
     if (timeout_ns <= 0)
         return epoll_wait(epoll, ret_events, capacity, timeout_ns < 0 ? -1 : 0);
     count = epoll_pwait2(epoll, ret_events, capacity, &timeout, NULL);
-    if (count >= 0 || errno != ENOSYS)
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM))
         return count;
     return epoll_wait(epoll, ret_events, capacity,
                       milliseconds > INT32_MAX ? INT32_MAX : (int)milliseconds);

@@ -64,12 +64,12 @@ static bool too_late(void)
            wo_backend_choose("epoll") == -EBUSY;
 }
 
-/* As in a container whose profile refuses io_uring; nobody can take it back. */
-static bool refuse_io_uring(int code)
+/* As in a container whose profile refuses a system call; nobody can take it back. */
+static bool refuse(unsigned call, int code)
 {
     struct sock_filter lines[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned)code),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -83,15 +83,35 @@ static bool refuse_io_uring(int code)
 static bool epoll_instead(void)
 {
     setenv("WOSHOU_EVENT_BACKEND", "io_uring", 1);
-    return refuse_io_uring(EPERM) && use() && named("epoll");
+    return refuse(SYS_io_uring_setup, EPERM) && use() && named("epoll");
 }
 
 static bool epoll_though_chosen(void)
 {
     int code = wo_backend_choose("io_uring"); /* -ENOENT in a build without it */
 
-    return (code == 0 || code == -ENOENT) && refuse_io_uring(ENOSYS) && use() &&
-           named("epoll");
+    return (code == 0 || code == -ENOENT) && refuse(SYS_io_uring_setup, ENOSYS) &&
+           use() && named("epoll");
+}
+
+/* Kernels before 5.11 say ENOSYS, sandboxes of that time EPERM. */
+static bool waits_without_epoll_pwait2(int code)
+{
+    wo_event *event = new_event(WO_MANUAL_RESET);
+
+    unsetenv("WOSHOU_EVENT_BACKEND");
+    return refuse(SYS_epoll_pwait2, code) &&
+           wo_wait(&event, 1, WO_ANY, 1000, NULL) == -ETIMEDOUT;
+}
+
+static bool waits_where_it_is_unknown(void)
+{
+    return waits_without_epoll_pwait2(ENOSYS);
+}
+
+static bool waits_where_it_is_forbidden(void)
+{
+    return waits_without_epoll_pwait2(EPERM);
 }
 
 static void epoll_is_used_unless_another_is_asked_for(void **state)
@@ -125,6 +145,13 @@ static void where_io_uring_is_refused_epoll_takes_over(void **state)
     assert_true(holds(epoll_though_chosen));
 }
 
+static void older_kernels_and_sandboxes_count_in_milliseconds(void **state)
+{
+    (void)state;
+    assert_true(holds(waits_where_it_is_unknown));
+    assert_true(holds(waits_where_it_is_forbidden));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +160,7 @@ int main(void)
         cmocka_unit_test(the_program_chooses_over_the_environment),
         cmocka_unit_test(after_the_first_use_it_is_too_late_to_choose),
         cmocka_unit_test(where_io_uring_is_refused_epoll_takes_over),
+        cmocka_unit_test(older_kernels_and_sandboxes_count_in_milliseconds),
     };
 
     return cmocka_run_group_tests_name("backends", tests, NULL, NULL);

@@ -118,7 +118,80 @@ static void every_datagram_is_recorded_until_the_last_is_received(void **state)
     close_pair(&ends);
 }
 
+/* It has no bytes, and is there to be received all the same. */
+static void an_empty_datagram_is_recorded_and_hides_none_behind_it(void **state)
+{
+    struct scene *scene = *state;
+    struct pair ends = connect_datagrams();
+    char bytes[8];
+
+    wo_select(ends.near, scene->event, WO_READ);
+    send_plainly(ends.far, "");
+    send_plainly(ends.far, "behind");
+    expect(ends.near, scene->event, WO_READ);
+    assert_int_equal(wo_recv(ends.near, bytes, sizeof(bytes), 0), 0);
+    expect(ends.near, scene->event, WO_READ);
+    assert_int_equal(wo_recv(ends.near, bytes, sizeof(bytes), 0), 6);
+    close_pair(&ends);
+}
+
+static void a_recv_of_nothing_leaves_the_data_and_records_it_again(void **state)
+{
+    struct scene *scene = *state;
+    char byte;
+
+    wo_select(scene->pair.near, scene->event, WO_READ);
+    send_plainly(scene->pair.far, "x");
+    expect(scene->pair.near, scene->event, WO_READ);
+    assert_int_equal(wo_recv(scene->pair.near, &byte, 0, 0), 0);
+    expect(scene->pair.near, scene->event, WO_READ);
+}
+
+enum { BYTES = 3000 };
+
+static void *send_byte_by_byte(void *argument)
+{
+    const struct scene *scene = argument;
+
+    for (int i = 0; i < BYTES; i++)
+        send(scene->pair.far, "x", 1, MSG_NOSIGNAL);
+    return NULL;
+}
+
+/* Whatever of enumerating, receiving and the data's arrival comes first. */
+static void no_data_is_lost_that_comes_while_earlier_is_received(void **state)
+{
+    struct scene *scene = *state;
+    char bytes[2];
+    pthread_t thread;
+    int received = 0;
+
+    wo_select(scene->pair.near, scene->event, WO_READ);
+    assert_int_equal(pthread_create(&thread, NULL, send_byte_by_byte, scene), 0);
+    while (received < BYTES) {
+        ssize_t length;
+
+        await(scene->event);
+        recorded(scene->pair.near, scene->event);
+        length = wo_recv(scene->pair.near, bytes, sizeof(bytes), 0);
+        assert_true(length > 0 || length == -EAGAIN);
+        received += length > 0 ? (int)length : 0;
+    }
+    pthread_join(thread, NULL);
+}
+
 /* --- WO_WRITE --- */
+
+static void a_datagram_socket_may_write_at_once(void **state)
+{
+    struct scene *scene = *state;
+    struct pair ends = connect_datagrams();
+
+    wo_select(ends.near, scene->event, WO_WRITE | WO_READ);
+    expect(ends.near, scene->event, WO_WRITE);
+    assert_false(is_set(scene->event));
+    close_pair(&ends);
+}
 
 static void a_connected_socket_may_write_once(void **state)
 {
@@ -239,6 +312,19 @@ static void a_connection_is_recorded_and_a_second_again(void **state)
     expect(listener.fd, scene->event, WO_ACCEPT);
     close_plainly(first);
     close_plainly(second);
+    wo_close(listener.fd);
+}
+
+static void selecting_finds_a_connection_that_waits(void **state)
+{
+    struct scene *scene = *state;
+    struct listener listener = listen_somewhere();
+    int client = connect_plainly(&listener);
+
+    wo_select(listener.fd, scene->event, WO_ACCEPT);
+    expect(listener.fd, scene->event, WO_ACCEPT);
+    assert_false(is_set(scene->event));
+    close_plainly(client);
     wo_close(listener.fd);
 }
 
@@ -421,6 +507,17 @@ static void a_connection_reset_before_anyone_looked_was_made_and_closed(void **s
     close_plainly(listener.fd);
 }
 
+static void ones_own_end_is_no_closure_and_with_the_peers_no_reset(void **state)
+{
+    struct scene *scene = *state;
+
+    wo_select(scene->pair.near, scene->event, WO_READ | WO_CLOSE);
+    end_plainly(scene->pair.near);
+    assert_false(is_set(scene->event));
+    end_plainly(scene->pair.far);
+    assert_int_equal(expect(scene->pair.near, scene->event, WO_CLOSE).errors[5], 0);
+}
+
 static void a_half_closed_connection_may_still_write(void **state)
 {
     struct scene *scene = *state;
@@ -445,6 +542,10 @@ int main(void)
         RULE(after_a_recv_that_took_all_the_next_data_is_recorded),
         RULE(a_recv_that_faults_does_not_enable),
         RULE(every_datagram_is_recorded_until_the_last_is_received),
+        RULE(an_empty_datagram_is_recorded_and_hides_none_behind_it),
+        RULE(a_recv_of_nothing_leaves_the_data_and_records_it_again),
+        RULE(no_data_is_lost_that_comes_while_earlier_is_received),
+        RULE(a_datagram_socket_may_write_at_once),
         RULE(a_connected_socket_may_write_once),
         RULE(after_eagain_room_is_recorded_again),
         RULE(a_successful_send_leaves_the_record),
@@ -453,6 +554,7 @@ int main(void)
         RULE(data_behind_urgent_data_is_not_lost),
         RULE(urgent_data_inline_is_data),
         RULE(a_connection_is_recorded_and_a_second_again),
+        RULE(selecting_finds_a_connection_that_waits),
         RULE(accept_records_again_while_a_connection_waits),
         RULE(a_socket_that_listens_only_after_selecting_records_too),
         RULE(a_connection_made_is_recorded_with_room_to_write),
@@ -464,6 +566,7 @@ int main(void)
         RULE(a_reset_closes_with_econnaborted_while_recv_says_econnreset),
         RULE(a_reset_that_recv_finds_first_is_recorded_as_one),
         RULE(a_connection_reset_before_anyone_looked_was_made_and_closed),
+        RULE(ones_own_end_is_no_closure_and_with_the_peers_no_reset),
         RULE(a_half_closed_connection_may_still_write),
     };
 

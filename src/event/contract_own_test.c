@@ -147,6 +147,29 @@ static void a_timeout_is_never_early(void **state)
     wo_event_free(&event);
 }
 
+static void a_timeout_of_centuries_does_not_end_at_once(void **state)
+{
+    struct waiting waiting = {
+        .events = {new_event(WO_MANUAL_RESET)}, .count = 1, .timeout_ns = INT64_MAX};
+    struct waiting in_set = {.timeout_ns = INT64_MAX};
+    wo_event *event = new_event(WO_MANUAL_RESET);
+
+    (void)state;
+    assert_int_equal(wo_set_new(&in_set.set), 0);
+    wo_set_add(in_set.set, event, NULL);
+    start_waiting(&waiting);
+    start_waiting(&in_set);
+    wo_event_set(waiting.events[0]);
+    wo_event_set(event);
+    finish_waiting(&waiting);
+    finish_waiting(&in_set);
+    assert_int_equal(waiting.result, 0);
+    assert_int_equal(in_set.result, 1);
+    wo_set_free(&in_set.set);
+    wo_event_free(&waiting.events[0]);
+    wo_event_free(&event);
+}
+
 static void freeing_an_event_cancels_the_waits_on_it(void **state)
 {
     wo_event *event = new_event(WO_MANUAL_RESET), *kept = new_event(WO_MANUAL_RESET);
@@ -549,6 +572,7 @@ int main(void)
         cmocka_unit_test(a_fair_wait_gives_every_set_event_its_turn),
         cmocka_unit_test(a_busy_low_index_does_not_starve_the_network),
         cmocka_unit_test(a_timeout_is_never_early),
+        cmocka_unit_test(a_timeout_of_centuries_does_not_end_at_once),
         cmocka_unit_test(freeing_an_event_cancels_the_waits_on_it),
         cmocka_unit_test(a_signal_handler_may_set_an_event),
         cmocka_unit_test(a_signal_alone_does_not_end_a_wait),

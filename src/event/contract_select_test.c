@@ -81,6 +81,23 @@ static void a_narrower_mask_drops_the_record_and_leaves_the_event(void **state)
     assert_false(is_set(scene->event));
 }
 
+static void what_a_narrower_mask_hides_is_not_cleared(void **state)
+{
+    struct scene *scene = *state;
+
+    wo_select(scene->pair.far, scene->event, WO_CONNECT | WO_WRITE | WO_CLOSE);
+    end_plainly(scene->pair.near);
+    await(scene->event);
+    wo_select(scene->pair.far, scene->other, WO_READ);
+    assert_false(is_set(scene->other));
+    assert_int_equal(recorded(scene->pair.far, scene->other), 0);
+    wo_select(scene->pair.far, scene->other, WO_CONNECT | WO_WRITE | WO_CLOSE);
+    expect(scene->pair.far, scene->other, WO_CONNECT | WO_WRITE | WO_CLOSE);
+    wo_select(scene->pair.far, scene->other, WO_READ);
+    wo_select(scene->pair.far, scene->other, WO_CONNECT | WO_WRITE | WO_CLOSE);
+    assert_false(is_set(scene->other));
+}
+
 static void a_wider_mask_finds_what_is_there_already(void **state)
 {
     struct scene *scene = *state;
@@ -116,6 +133,14 @@ static void a_mask_of_nothing_ends_the_selection(void **state)
     assert_int_equal(wo_select(scene->pair.near, NULL, 0), 0);
     wo_select(scene->pair.near, scene->other, WO_READ);
     expect(scene->pair.near, scene->other, WO_READ);
+}
+
+static void a_mask_of_nothing_makes_the_socket_non_blocking_too(void **state)
+{
+    struct scene *scene = *state;
+
+    assert_int_equal(wo_select(scene->pair.near, NULL, 0), 0);
+    assert_true(never_blocks(scene->pair.near));
 }
 
 static void one_event_may_serve_many_sockets(void **state)
@@ -226,9 +251,11 @@ int main(void)
         RULE(what_was_recorded_and_not_enumerated_signals_the_new_event),
         RULE(what_was_enumerated_is_not_reported_again_by_selecting),
         RULE(a_narrower_mask_drops_the_record_and_leaves_the_event),
+        RULE(what_a_narrower_mask_hides_is_not_cleared),
         RULE(a_wider_mask_finds_what_is_there_already),
         RULE(no_event_with_a_mask_is_an_error_and_changes_nothing),
         RULE(a_mask_of_nothing_ends_the_selection),
+        RULE(a_mask_of_nothing_makes_the_socket_non_blocking_too),
         RULE(one_event_may_serve_many_sockets),
         RULE(enumerating_leaves_the_slots_of_other_events_untouched),
         RULE(enumerating_resets_the_event_it_is_given_and_no_other),

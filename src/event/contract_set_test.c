@@ -127,7 +127,7 @@ static void an_event_that_stays_set_does_not_starve_the_network(void **state)
 static void an_event_is_in_one_set_at_most(void **state)
 {
     wo_set *set = new_set(), *other = new_set();
-    wo_event *event = new_event(WO_MANUAL_RESET);
+    wo_event *event = new_event(WO_MANUAL_RESET), *freed, *copy;
     wo_ready ready;
 
     (void)state;
@@ -149,6 +149,10 @@ static void an_event_is_in_one_set_at_most(void **state)
     assert_int_equal(wo_set_wait(set, &ready, 0, 0), -EINVAL);
     assert_int_equal(wo_set_wait(set, &ready, 1, -2), -EINVAL);
     assert_int_equal(wo_set_new(NULL), -EINVAL);
+    freed = copy = new_event(WO_MANUAL_RESET);
+    wo_event_free(&freed);
+    assert_int_equal(wo_set_add(set, copy, NULL), -EINVAL);
+    assert_int_equal(wo_set_remove(set, copy), -ENOENT);
     wo_set_free(&set);
     wo_set_free(&other);
     wo_event_free(&event);

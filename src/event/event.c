@@ -71,7 +71,7 @@ static wo_event *take_from_store(int *ret_code)
 
 int wo_event_new(enum wo_reset reset, wo_event **ret_event)
 {
-    struct poller *home;
+    struct poller *home, *before;
     wo_event *event;
     int code = 0;
 
@@ -83,7 +83,12 @@ int wo_event_new(enum wo_reset reset, wo_event **ret_event)
     event = take_from_store(&code);
     if (!event)
         return code;
-    poller_lock(home);
+    /* A thread that holds on to the event's former life looks at `alive` under the lock of
+     * the home it had then. */
+    before = atomic_load(&event->home);
+    if (!before)
+        before = home;
+    poller_lock_two(before, home);
     atomic_store(&event->home, home);
     event->auto_reset = reset == WO_AUTO_RESET;
     event->set = event->in_set = false;
@@ -92,7 +97,7 @@ int wo_event_new(enum wo_reset reset, wo_event **ret_event)
     list_init(&event->selections);
     timer_init(&event->timer);
     atomic_store(&event->alive, true);
-    poller_unlock(home);
+    poller_unlock_two(before, home);
     *ret_event = event;
     return 0;
 }

@@ -54,8 +54,10 @@ enum phase selection_probe(int fd, unsigned *ret_traits)
         *ret_traits = TRAIT_EMPTY_AFTER_SHORT;
         return phase_of_tcp(state);
     }
-    if (option(fd, SO_TYPE) == SOCK_DGRAM || option(fd, SO_TYPE) == SOCK_RAW)
+    if (option(fd, SO_TYPE) == SOCK_DGRAM || option(fd, SO_TYPE) == SOCK_RAW) {
+        *ret_traits = TRAIT_DATAGRAM;
         return PHASE_DATAGRAM;
+    }
     if (option(fd, SO_ACCEPTCONN))
         return PHASE_LISTENING;
     if (getpeername(fd, (struct sockaddr *)&peer, &peer_length) == 0)

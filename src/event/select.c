@@ -6,6 +6,10 @@
 
 #include "event/selection.h"
 
+/* These are not found again by a look: a narrower mask hides them and forgets the others.
+ */
+enum { ONCE = WO_WRITE | WO_CONNECT | WO_CLOSE };
+
 /* Makes it non-blocking; -EBADF, -ENOTSOCK. */
 static int prepare_socket(int fd)
 {
@@ -22,15 +26,13 @@ static int prepare_socket(int fd)
     return 0;
 }
 
-static int unselect(struct selection *selection)
+/* What no other socket ever has; 0 where the kernel does not tell. */
+static uint64_t cookie_of(int fd)
 {
-    struct poller *home = selection_lock(selection);
+    uint64_t cookie = 0;
+    socklen_t length = sizeof(cookie);
 
-    if (!home)
-        return 0;
-    selection_end(selection);
-    poller_unlock(home);
-    return 0;
+    return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &length) < 0 ? 0 : cookie;
 }
 
 /* -EAGAIN: another thread selected it just now. */
@@ -49,6 +51,7 @@ static int select_first(struct selection *selection, wo_event *event, unsigned w
         goto out;
     phase = selection_probe(selection->fd, &traits);
     selection_begin(selection, wanted, phase, traits);
+    selection->cookie = cookie_of(selection->fd);
     code = selection_register(selection);
     if (code < 0)
         selection_end(selection);
@@ -76,7 +79,18 @@ static int change_event(struct selection *selection, wo_event *event)
     return 0;
 }
 
-/* -EAGAIN: another thread changed or ended the selection meanwhile. */
+/* Whether the number is another socket's by now: the program closed the one that was
+ * selected with close. */
+static bool is_another(struct selection *selection)
+{
+    uint64_t before = selection->cookie;
+
+    selection->cookie = cookie_of(selection->fd);
+    return before && before != selection->cookie;
+}
+
+/* -EAGAIN: another thread changed or ended the selection meanwhile, or it was of another
+ * socket and is ended. */
 static int select_again(struct selection *selection, wo_event *old, wo_event *event,
                         unsigned wanted)
 {
@@ -90,6 +104,11 @@ static int select_again(struct selection *selection, wo_event *old, wo_event *ev
     code = -EINVAL;
     if (!atomic_load(&event->alive))
         goto out;
+    code = -EAGAIN;
+    if (is_another(selection)) {
+        selection_end(selection);
+        goto out;
+    }
     code = change_event(selection, event);
     watched = selection->registered;
     if (code == 0)
@@ -98,7 +117,7 @@ static int select_again(struct selection *selection, wo_event *old, wo_event *ev
         goto out;
     added = wanted & ~(unsigned)selection->wanted;
     selection->wanted = (unsigned char)wanted;
-    selection->recorded &= (unsigned char)wanted;
+    selection->recorded &= (unsigned char)(wanted | ONCE);
     selection_record(selection, selection->recorded);
     /* What is newly asked for may have come long ago. A fresh registration reports it
      * itself. */
@@ -119,8 +138,10 @@ int wo_select(int fd, wo_event *event, unsigned events)
     code = prepare_socket(fd);
     if (code < 0)
         return code;
-    if (!events)
-        return unselect(selection_find(fd));
+    if (!events) {
+        selection_drop(selection_find(fd));
+        return 0;
+    }
     selection = selection_make(fd);
     if (!selection)
         return -ENOMEM;
@@ -142,8 +163,10 @@ static int error_of(const struct selection *selection, int bit)
 
 static void copy_record(const struct selection *selection, wo_network_events *ret_network)
 {
-    ret_network->events = selection->recorded;
-    for (unsigned left = selection->recorded; left; left &= left - 1) {
+    unsigned shown = selection->recorded & selection->wanted;
+
+    ret_network->events = shown;
+    for (unsigned left = shown; left; left &= left - 1) {
         int bit = __builtin_ctz(left);
 
         ret_network->errors[bit] = error_of(selection, bit);
@@ -157,7 +180,7 @@ static void enumerate(struct selection *selection, wo_event *event,
     copy_record(selection, ret_network);
     atomic_fetch_or(&selection->told,
                     selection->recorded & (WO_READ | WO_ACCEPT | WO_OOB));
-    selection->recorded = 0;
+    selection->recorded &= (unsigned char)~selection->wanted;
     if (event)
         event_clear(event);
 }
@@ -179,7 +202,7 @@ static int try_to_enumerate(struct selection *selection, wo_event *event, bool l
         code = -EAGAIN;
     else if (!atomic_load(&reset->alive))
         code = -EINVAL;
-    else if (!selection->recorded && !looked)
+    else if (!(selection->recorded & selection->wanted) && !looked)
         code = -ENODATA;
     else
         enumerate(selection, event, ret_network);
@@ -217,6 +240,6 @@ int wo_enumerate(int fd, wo_event *event, wo_network_events *ret_network)
 
 int wo_close(int fd)
 {
-    unselect(selection_find(fd));
+    selection_drop(selection_find(fd));
     return close(fd) < 0 ? -errno : 0;
 }

@@ -55,6 +55,16 @@ struct poller *selection_lock(struct selection *selection)
     return NULL;
 }
 
+void selection_drop(struct selection *selection)
+{
+    struct poller *home = selection_lock(selection);
+
+    if (!home)
+        return;
+    selection_end(selection);
+    poller_unlock(home);
+}
+
 void selection_begin(struct selection *selection, unsigned wanted, enum phase phase,
                      unsigned traits)
 {
@@ -70,6 +80,7 @@ void selection_begin(struct selection *selection, unsigned wanted, enum phase ph
     selection->write_armed = phase == PHASE_CONNECTED || phase == PHASE_DATAGRAM;
     selection->registered = false;
     selection->connect_error = selection->close_error = 0;
+    selection->cookie = 0;
 }
 
 static struct engine *engine_of(const struct selection *selection)

@@ -29,21 +29,23 @@ enum phase {
 /* Of a socket, for the socket calls. */
 enum trait {
     TRAIT_EMPTY_AFTER_SHORT =
-        1,           /* a short receive left nothing behind (TCP without urgent data) */
-    TRAIT_FAILED = 2 /* `failure` is there: a receive that finds the end returns it */
+        1,             /* a short receive left nothing behind (TCP without urgent data) */
+    TRAIT_DATAGRAM = 2 /* it has no end: nothing received is an empty datagram */
 };
 
 struct selection {
     _Alignas(CACHE_LINE) _Atomic(wo_event *) event; /* null: not selected */
     struct list_link link;                          /* in the event's `selections` */
-    uint64_t token; /* of the registration; reports with another one are dropped */
+    uint64_t token;  /* of the registration; reports with another one are dropped */
+    uint64_t cookie; /* the kernel's name for the socket; 0: not asked yet */
     int fd;
     int unread; /* bytes of told data there were when the engine began to watch */
     atomic_uchar
         told; /* READ, ACCEPT, OOB: enumerated, and not yet re-enabled by a call */
     atomic_uchar traits;    /* enum trait */
     unsigned char wanted;   /* the mask */
-    unsigned char recorded; /* and not yet enumerated; within `wanted` */
+    unsigned char recorded; /* and not yet enumerated; beyond `wanted` only what was
+                               asked for before and comes once */
     unsigned char posted;   /* CONNECT, CLOSE: recorded once for this connection */
     unsigned char phase;    /* enum phase */
     bool write_armed;       /* the next room to send is to be recorded */
@@ -76,6 +78,9 @@ struct selection *selection_make(int fd);
 /* Locks the home of the event that the socket is selected to and returns it; null, and
  * nothing locked, where it is not selected. `selection` may be null. */
 struct poller *selection_lock(struct selection *selection);
+
+/* Ends the selection, if there is one. Takes the lock itself. */
+void selection_drop(struct selection *selection);
 
 /* What follows needs that lock. */
 

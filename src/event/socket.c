@@ -30,10 +30,17 @@ static void look_for(struct selection *selection, unsigned event)
     poller_unlock(home);
 }
 
+static bool has_trait(const struct selection *selection, enum trait trait)
+{
+    return atomic_load_explicit(&selection->traits, memory_order_relaxed) & trait;
+}
+
 /* The kernel tells a connection's error once, to whichever call comes first; WO_CONNECT
  * and WO_CLOSE are still to tell it. */
 static void keep_failure(struct selection *selection, int code)
 {
+    if (has_trait(selection, TRAIT_DATAGRAM))
+        return;
     if (code == ECONNRESET || code == ECONNREFUSED || code == ETIMEDOUT ||
         code == EHOSTUNREACH || code == ENETUNREACH)
         atomic_store(&selection->failure, (unsigned short)code);
@@ -53,24 +60,31 @@ static void enable_read(struct selection *selection, int flags)
 static bool left_nothing(const struct selection *selection, ssize_t received,
                          size_t length, int flags)
 {
-    return atomic_load_explicit(&selection->traits, memory_order_relaxed) &
-               TRAIT_EMPTY_AFTER_SHORT &&
-           (size_t)received < length && !(flags & (MSG_PEEK | MSG_OOB | MSG_TRUNC));
+    return has_trait(selection, TRAIT_EMPTY_AFTER_SHORT) && (size_t)received < length &&
+           !(flags & (MSG_PEEK | MSG_OOB | MSG_TRUNC | MSG_ERRQUEUE));
 }
 
 /* The end of a connection that failed, whose error the kernel has told already. */
-static ssize_t end_of_stream(struct selection *selection, size_t length)
+static ssize_t end_of_stream(struct selection *selection)
 {
-    int failure = atomic_load(&selection->failure);
+    return -atomic_load(&selection->failure);
+}
 
-    return failure && length > 0 ? -failure : 0;
+/* What there is besides is still to be received. */
+static ssize_t fail_to_receive(struct selection *selection, int code)
+{
+    keep_failure(selection, code);
+    if (code == EFAULT) /* Windows does not re-enable then */
+        atomic_fetch_or(&selection->told, WO_READ);
+    else if (code != EAGAIN)
+        look_for(selection, WO_READ | WO_OOB);
+    return -code;
 }
 
 ssize_t wo_recv(int fd, void *buffer, size_t length, int flags)
 {
     struct selection *selection = selected(fd);
     ssize_t received;
-    int code;
 
     if (!selection) {
         received = recv(fd, buffer, length, flags);
@@ -78,15 +92,10 @@ ssize_t wo_recv(int fd, void *buffer, size_t length, int flags)
     }
     enable_read(selection, flags);
     received = recv(fd, buffer, length, flags);
-    if (received < 0) {
-        code = errno;
-        if (code == EFAULT) /* Windows does not re-enable then */
-            atomic_fetch_or(&selection->told, WO_READ);
-        keep_failure(selection, code);
-        return -code;
-    }
-    if (received == 0)
-        return end_of_stream(selection, length);
+    if (received < 0)
+        return fail_to_receive(selection, errno);
+    if (received == 0 && length > 0 && !has_trait(selection, TRAIT_DATAGRAM))
+        return end_of_stream(selection);
     if (!left_nothing(selection, received, length, flags))
         look_for(selection, WO_READ | WO_OOB);
     return received;
@@ -102,6 +111,8 @@ static void arm_write(struct selection *selection)
     selection->write_armed = true;
     if (selection->wanted & WO_WRITE)
         selection_look(selection);
+    else
+        selection->recorded &= (unsigned char)~WO_WRITE;
     poller_unlock(home);
 }
 
@@ -174,6 +185,7 @@ static enum phase begin_connect(struct selection *selection)
         return phase;
     selection->phase = PHASE_CONNECTING;
     selection->posted &= (unsigned char)~(WO_CONNECT | WO_CLOSE);
+    selection->recorded &= selection->wanted;
     atomic_store(&selection->told, 0);
     atomic_store(&selection->failure, 0);
     return phase;
@@ -232,16 +244,24 @@ static int inherit(struct selection *listener, int fd)
     struct poller *home;
     wo_event *event;
     unsigned wanted;
+    bool entered;
     int code = 0;
 
     if (!selection)
         return -ENOMEM;
-    home = selection_lock(listener);
-    if (!home)
-        return 0;
-    event = atomic_load(&listener->event);
+    do {
+        wo_event *none = NULL;
+
+        selection_drop(selection); /* of a socket that was closed with close */
+        home = selection_lock(listener);
+        if (!home)
+            return 0;
+        event = atomic_load(&listener->event);
+        entered = atomic_compare_exchange_strong(&selection->event, &none, event);
+        if (!entered)
+            poller_unlock(home);
+    } while (!entered);
     wanted = listener->wanted;
-    atomic_store(&selection->event, event);
     selection_begin(selection, wanted, PHASE_CONNECTED,
                     atomic_load(&listener->traits) & TRAIT_EMPTY_AFTER_SHORT);
     selection->posted = WO_CONNECT;
@@ -264,8 +284,12 @@ int wo_accept(int fd, struct sockaddr *ret_address, socklen_t *address_length)
     }
     atomic_fetch_and(&listener->told, (unsigned char)~WO_ACCEPT);
     accepted = accept4(fd, ret_address, address_length, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (accepted < 0)
-        return -errno;
+    if (accepted < 0) {
+        code = errno;
+        if (code != EAGAIN) /* the connection still waits */
+            look_for(listener, WO_ACCEPT);
+        return -code;
+    }
     code = inherit(listener, accepted);
     look_for(listener, WO_ACCEPT);
     if (code == 0)

@@ -9,6 +9,7 @@ enum { THREADS = 8, EVENTS = 12, PAIRS = 8, STEPS = 20000, SHORT_NS = 20000 };
 static _Atomic(wo_event *) events[EVENTS];
 static wo_set *sets[2];
 static struct pair pairs[PAIRS];
+static struct listener listener;
 
 /* A xorshift generator: the same steps in every run, the threads' timing aside. */
 struct dice {
@@ -119,12 +120,29 @@ static void replace_one(struct dice *dice)
     wo_event_free(&old);
 }
 
+/* Its number goes round among the threads, who may be in the middle of something with it. */
+static void accept_one(struct dice *dice)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    int client = new_socket(), accepted;
+
+    setsockopt(client, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+    wo_select(client, any_event(dice), WO_CONNECT | WO_CLOSE);
+    wo_connect(client, (struct sockaddr *)&listener.address, sizeof(listener.address));
+    accepted = wo_accept(listener.fd, NULL, NULL);
+    if (accepted >= 0)
+        wo_select(accepted, any_event(dice), WO_READ | WO_CLOSE);
+    wo_close(client);
+    if (accepted >= 0)
+        wo_close(accepted);
+}
+
 static void *do_everything(void *argument)
 {
     static void (*const steps[])(struct dice *) = {
         select_one,   enumerate_one, set_one,    reset_one,   wait_for_two,
         wait_for_set, add_one,       remove_one, send_some,   receive_some,
-        replace_one,  time_one,      cancel_one, wait_fairly,
+        replace_one,  time_one,      cancel_one, wait_fairly, accept_one,
     };
     struct dice *dice = argument;
 
@@ -145,6 +163,9 @@ static void eight_threads_may_do_everything_at_once(void **state)
         pairs[i] = connect_pair();
     for (size_t i = 0; i < 2; i++)
         assert_int_equal(wo_set_new(&sets[i]), 0);
+    listener = listen_somewhere();
+    assert_int_equal(wo_select(listener.fd, atomic_load(&events[0]), WO_ACCEPT | WO_READ),
+                     0);
     for (uint32_t i = 0; i < THREADS; i++) {
         dice[i].state = 2463534242u + i;
         assert_int_equal(pthread_create(&threads[i], NULL, do_everything, &dice[i]), 0);
@@ -153,6 +174,7 @@ static void eight_threads_may_do_everything_at_once(void **state)
         pthread_join(threads[i], NULL);
     for (size_t i = 0; i < PAIRS; i++)
         close_pair(&pairs[i]);
+    wo_close(listener.fd);
     wo_set_free(&sets[0]);
     for (size_t i = 0; i < EVENTS; i++) {
         wo_event *event = atomic_load(&events[i]);
