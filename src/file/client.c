@@ -1,0 +1,641 @@
+#include "file/client.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "file/dialer.h"
+#include "file/listing.h"
+#include "file/name.h"
+#include "file/transfer.h"
+
+enum { READY_AT_ONCE = 64, MOST_DIALS = 200, DISK_THREADS = 1 };
+#define TICK_NS (200 * NS_PER_MS)
+#define READY_NS (30 * NS_PER_S)
+#define LEAVE_NS (2 * NS_PER_S)
+#define WORTH_BYTES (16 << 20) /* still to be moved, for one connection more */
+#define ARRIVING_NAME ".woshou-arriving"
+#define EXPIRE_AGE_NS (30 * 24 * 3600 * NS_PER_S)
+
+struct client {
+    const struct file_client_options *options;
+    unsigned most; /* connections */
+    int64_t stall_ns;
+    struct channel_scratch scratch;
+    struct transfer transfer;
+    struct link *control;
+    struct dialer *dialer;
+    unsigned dials;
+    struct disk *disk;
+    struct disk_port port;
+    struct shelf *shelf;
+    wo_set *set;
+    wo_event *tick;
+    struct wire *again; /* wires with something to do without an event */
+    int64_t now_ns;
+    bool failed; /* some root did */
+};
+
+/* A connection, and its place among those that come back without an event. */
+struct wire {
+    struct link link; /* first: a transfer knows it by this */
+    struct wire *next;
+    bool waits;
+};
+
+/* --- Beginning --- */
+
+static int open_session(struct client *client, struct session *ret_session,
+                        struct session_refused *ret_refused, struct error *err)
+{
+    if (channel_scratch_init(&client->scratch, CHANNEL_SCRATCH_BYTES))
+        return error_set(err, ERROR_MEMORY, "no memory for a connection");
+    int code = session_open(&client->options->session, &client->scratch, ret_session,
+                            ret_refused, err);
+    if (!code && client->options->met)
+        client->options->met(client->options->owner, ret_session);
+    return code;
+}
+
+/* Sends the first frame, and waits for READY: how many connections the server allows. */
+static int await_ready(struct client *client, struct session *session,
+                       struct buffer *request, struct session_refused *ret_refused,
+                       struct error *err)
+{
+    struct frame frame;
+    if (request->failed ||
+        channel_send(&session->channel, request->bytes, request->length))
+        return error_set(err, ERROR_LIMIT, "too many files for one command");
+    int code =
+        session_await(&session->channel, &client->scratch, client->options->session.stop,
+                      clock_monotonic_ns() + READY_NS, &frame, ret_refused, err);
+    if (code)
+        return code;
+    struct frame_reader reader = frame_reader(&frame);
+    unsigned most = frame_read_u16(&reader);
+    if (frame.type != FILE_READY || reader.failed || most == 0)
+        return error_set(err, ERROR_CORRUPT,
+                         "the server gave an answer that makes no sense");
+    if (client->most > most)
+        client->most = most;
+    return 0;
+}
+
+static void come_back(struct client *client, struct wire *wire)
+{
+    if (wire->waits)
+        return;
+    wire->waits = true;
+    wire->next = client->again;
+    client->again = wire;
+}
+
+/* Takes the channel, whatever comes of it. */
+static int add_wire(struct client *client, struct channel *channel)
+{
+    struct wire *wire = calloc(1, sizeof *wire);
+    if (!wire || link_init(&wire->link, channel, clock_monotonic_ns())) {
+        channel_close(channel);
+        free(wire);
+        return ERROR_MEMORY;
+    }
+    transfer_attach(&client->transfer, &wire->link);
+    if (!client->control)
+        client->control = &wire->link;
+    come_back(client, wire);
+    return wo_set_add(client->set, wire->link.channel.event, wire) ? ERROR_MEMORY : 0;
+}
+
+static void drop_wire(struct client *client, struct wire *wire)
+{
+    for (struct wire **at = &client->again; *at; at = &(*at)->next)
+        if (*at == wire) {
+            *at = wire->next;
+            break;
+        }
+    transfer_detach(&client->transfer, &wire->link);
+    link_done(&wire->link);
+    free(wire);
+}
+
+static struct wire *wire_of(struct list_link *place)
+{
+    return (struct wire *)list_member(place, struct link, place);
+}
+
+/* --- The loop --- */
+
+static int lost(const struct client *client, int code, struct error *err)
+{
+    (void)client;
+    switch (code) {
+    case -EBADMSG:
+        return error_set(err, ERROR_CORRUPT,
+                         "the server said something that makes no sense");
+    case -ESHUTDOWN:
+        return error_set(err, ERROR_RESET, "the server closed the connection");
+    case -ECONNABORTED:
+        return error_set(err, ERROR_RESET, "the server broke the transfer off");
+    case -ENOMEM: return error_set(err, ERROR_MEMORY, "no memory for the transfer");
+    default: return error_set_system(err, -code, "the connection to the server was lost");
+    }
+}
+
+/* A connection that is over: its work goes to the others. With the control connection it is all over. */
+static int end_wire(struct client *client, struct wire *wire, int code, struct error *err)
+{
+    if (&wire->link == client->control)
+        return lost(client, code, err);
+    drop_wire(client, wire);
+    return 0;
+}
+
+static int serve(struct client *client, struct wire *wire, struct error *err)
+{
+    int code =
+        transfer_serve(&client->transfer, &wire->link, &client->scratch, client->now_ns);
+    if (code == 1)
+        come_back(client, wire);
+    return code < 0 ? end_wire(client, wire, code, err) : 0;
+}
+
+static int serve_all(struct client *client, struct error *err)
+{
+    struct wire *round = client->again;
+    client->again = NULL;
+    for (struct wire *wire = round; wire; wire = wire->next)
+        wire->waits = false;
+    int code = 0;
+    while (round && !code) {
+        struct wire *wire = round;
+        round = wire->next;
+        code = serve(client, wire, err);
+    }
+    if (client->transfer.stirred) {
+        client->transfer.stirred = false;
+        list_for_each (place, &client->transfer.links)
+            come_back(client, wire_of(place));
+    }
+    return code;
+}
+
+static int take_dialled(struct client *client)
+{
+    struct channel channel;
+    while (dialer_take(client->dialer, &channel))
+        add_wire(client, &channel); /* without it the transfer is slower, and no more */
+    return 0;
+}
+
+/* Connections more, as long as there is enough to move for them. */
+static void dial_more(struct client *client)
+{
+    const struct tally tally = transfer_tally(&client->transfer);
+    uint64_t left = tally.bytes - tally.had_bytes - tally.moved_bytes;
+    unsigned there = client->transfer.link_count + dialer_pending(client->dialer);
+    while (there < client->most && client->dials < MOST_DIALS &&
+           left > (uint64_t)there * WORTH_BYTES) {
+        dialer_want(client->dialer);
+        client->dials++;
+        there++;
+    }
+}
+
+static int look_at_stalls(struct client *client, struct error *err)
+{
+    struct transfer *transfer = &client->transfer;
+    int64_t heard_ns = client->control->heard_ns;
+    list_for_each_safe (place, &transfer->links) {
+        struct wire *wire = wire_of(place);
+        struct link *link = &wire->link;
+        bool owes = transfer->sending && sending_waits_for(transfer->sending, link);
+        heard_ns = link->heard_ns > heard_ns ? link->heard_ns : heard_ns;
+        int64_t since_ns =
+            link->moved_ns > link->heard_ns ? link->moved_ns : link->heard_ns;
+        if (client->now_ns - link->heard_ns > client->stall_ns / 2 && !link->pinged_ns)
+            link_ping(link, client->now_ns);
+        if (owes && client->now_ns - since_ns > client->stall_ns &&
+            link != client->control)
+            drop_wire(client, wire);
+        else if (owes && client->now_ns - since_ns > client->stall_ns)
+            return error_set(err, ERROR_TIMED_OUT, "nothing moved for %lld s",
+                             (long long)(client->stall_ns / NS_PER_S));
+    }
+    if (client->now_ns - heard_ns > 2 * client->stall_ns)
+        return error_set(err, ERROR_TIMED_OUT,
+                         "nothing was heard of the server for %lld s",
+                         (long long)(2 * client->stall_ns / NS_PER_S));
+    return 0;
+}
+
+static int look_at_clock(struct client *client, struct error *err)
+{
+    const struct tally tally = transfer_tally(&client->transfer);
+    wo_event_reset(client->tick);
+    if (client->options->progress)
+        client->options->progress(client->options->owner, &tally);
+    dial_more(client);
+    return look_at_stalls(client, err);
+}
+
+static void take_disk(struct client *client)
+{
+    for (struct disk_job *job; (job = disk_port_take(&client->port));)
+        receiving_settle(job);
+    client->transfer.stirred = true;
+}
+
+static int take_ready(struct client *client, const wo_ready *ready, struct error *err)
+{
+    if (ready->event == client->options->session.stop)
+        return error_set(err, ERROR_INTERRUPTED, "stopped");
+    if (ready->event == client->tick)
+        return look_at_clock(client, err);
+    if (ready->event == client->port.event)
+        take_disk(client);
+    else if (ready->event == dialer_event(client->dialer))
+        take_dialled(client);
+    else
+        come_back(client, ready->owner);
+    return 0;
+}
+
+static int run(struct client *client, struct error *err)
+{
+    wo_ready ready[READY_AT_ONCE];
+    int code = 0;
+    wo_timer_set(client->tick, TICK_NS, TICK_NS);
+    while (!code && !transfer_is_over(&client->transfer)) {
+        int count = wo_set_wait(client->set, ready, READY_AT_ONCE,
+                                client->again ? 0 : WO_FOREVER);
+        client->now_ns = clock_monotonic_ns();
+        /* First who is dropped by nobody, then wires: an event may be of one just dropped. */
+        for (int i = 0; i < count && !code; i++)
+            if (ready[i].owner)
+                code = take_ready(client, &ready[i], err);
+        for (int i = 0; i < count && !code; i++)
+            if (!ready[i].owner)
+                code = take_ready(client, &ready[i], err);
+        if (!code)
+            code = serve_all(client, err);
+    }
+    const struct tally tally = transfer_tally(&client->transfer);
+    if (client->options->progress)
+        client->options->progress(client->options->owner, &tally);
+    return code;
+}
+
+/* --- Ending --- */
+
+/* Says that it leaves, and lets the server read what was said last. */
+static void leave(struct client *client)
+{
+    struct link *control = client->control;
+    struct buffer bye;
+    if (!control || !transfer_is_over(&client->transfer))
+        return;
+    buffer_init(&bye, 0);
+    greeting_encode_bye(&bye, "done");
+    int code = link_send(control, &bye);
+    buffer_done(&bye);
+    if (!code)
+        code = channel_finish(&control->channel);
+    int64_t until_ns = clock_monotonic_ns() + LEAVE_NS;
+    while (code == 0 && clock_monotonic_ns() < until_ns &&
+           channel_drain(&control->channel, &client->scratch) == 0) {
+        code = wo_wait(&control->channel.event, 1, WO_ANY,
+                       until_ns - clock_monotonic_ns(), NULL);
+        channel_enumerate(&control->channel, NULL);
+    }
+}
+
+static void end(struct client *client)
+{
+    dialer_free(&client->dialer);
+    if (client->transfer.links.head.next) {
+        leave(client);
+        list_for_each_safe (place, &client->transfer.links)
+            drop_wire(client, wire_of(place));
+    }
+    transfer_done(&client->transfer);
+    if (client->port.event) {
+        disk_port_wait(&client->port);
+        for (struct disk_job *job; (job = disk_port_take(&client->port));)
+            receiving_settle(job);
+    }
+    disk_port_done(&client->port);
+    disk_free(&client->disk);
+    shelf_close(&client->shelf);
+    wo_event_free(&client->tick);
+    wo_set_free(&client->set);
+    channel_scratch_done(&client->scratch);
+}
+
+/* --- Both directions --- */
+
+static void note_ended(void *owner, const struct transfer_result *result)
+{
+    struct client *client = owner;
+    const struct transfer_reports *reports = &client->options->reports;
+    client->failed |= result->code != 0;
+    if (reports->ended)
+        reports->ended(reports->owner, result);
+}
+
+static void note_passed(void *owner, const char *root, const char *name, const char *what)
+{
+    const struct transfer_reports *reports = &((struct client *)owner)->options->reports;
+    if (reports->passed)
+        reports->passed(reports->owner, root, name, what);
+}
+
+static struct transfer_reports reports_to(struct client *client)
+{
+    return (struct transfer_reports){
+        .ended = note_ended, .passed = note_passed, .owner = client};
+}
+
+static int prepare(struct client *client, const struct file_client_options *options,
+                   struct error *err)
+{
+    *client = (struct client){.options = options};
+    client->most = options->connections ? options->connections : FILE_CONNECTIONS_USUAL;
+    client->stall_ns =
+        options->stall_ns ? options->stall_ns : FILE_STALL_USUAL_S * NS_PER_S;
+    client->now_ns = clock_monotonic_ns();
+    int code = wo_set_new(&client->set);
+    if (!code)
+        code = wo_event_new(WO_MANUAL_RESET, &client->tick);
+    if (!code)
+        code = wo_set_add(client->set, client->tick, NULL);
+    if (!code && options->session.stop)
+        code = wo_set_add(client->set, options->session.stop, NULL);
+    return code ? error_set_system(err, -code, "waiting for a transfer") : 0;
+}
+
+static int make_id(uint8_t id[FILE_ID_BYTES], struct error *err)
+{
+    return getrandom(id, FILE_ID_BYTES, 0) == FILE_ID_BYTES
+               ? 0
+               : error_set_system(err, errno, "asking for random numbers");
+}
+
+/* Opens the connection, says what it is for, and moves it all. Takes the engine. */
+static int move(struct client *client, const uint8_t id[FILE_ID_BYTES],
+                struct buffer *request, struct sending *sending,
+                struct receiving *receiving, struct session_refused *ret_refused,
+                struct error *err)
+{
+    struct session session;
+    transfer_init(&client->transfer, id, sending, receiving);
+    int code = open_session(client, &session, ret_refused, err);
+    if (code)
+        return code;
+    code = await_ready(client, &session, request, ret_refused, err);
+    if (code) {
+        session_close(&session, &client->scratch);
+        return code;
+    }
+    code = add_wire(client, &session.channel);
+    if (!code)
+        code = dialer_new(&client->options->session, id, &client->dialer, err);
+    if (!code && wo_set_add(client->set, dialer_event(client->dialer), NULL))
+        code = error_set(err, ERROR_MEMORY, "no memory for connections");
+    if (!code)
+        code = run(client, err);
+    if (!code && client->failed)
+        code = ERROR_REFUSED;
+    return code;
+}
+
+/* --- Sending --- */
+
+/* The name that a path is sent under: of "." and its kin, the folder's own. */
+static int name_of(const char *path, char ret_name[NAME_BYTES + 1], struct error *err)
+{
+    char copy[4096], real[4096];
+    if (strlen(path) >= sizeof copy)
+        return error_set(err, ERROR_ARGUMENT, "a path that is too long");
+    strcpy(copy, path);
+    const char *name = basename(copy);
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "/") == 0) {
+        if (!realpath(path, real))
+            return error_set_system(err, errno, "'%s'", path);
+        name = basename(real);
+    }
+    int code = name_check(name, strlen(name), err);
+    if (!code)
+        strcpy(ret_name, name);
+    return code;
+}
+
+static int add_paths(struct sending *sending, const char *const *paths, size_t count,
+                     struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        char name[NAME_BYTES + 1];
+        int code = name_of(paths[i], name, err);
+        if (!code)
+            code = sending_add(sending, AT_FDCWD, paths[i], name, err);
+        if (code)
+            return code;
+    }
+    return 0;
+}
+
+static void put_offer(struct buffer *buffer, const uint8_t id[FILE_ID_BYTES],
+                      bool preserve, const char *room)
+{
+    size_t begin = frame_begin(buffer, FILE_OFFER, 0, 1);
+    frame_put_bytes(buffer, id, FILE_ID_BYTES);
+    frame_put_u16(buffer, preserve ? FILE_PRESERVE : 0);
+    frame_put_text(buffer, room ? room : "", room ? strlen(room) : 0);
+    frame_end(buffer, begin);
+}
+
+int file_client_send(const struct file_client_options *options, const char *const *paths,
+                     size_t count, const char *room, struct session_refused *ret_refused,
+                     struct error *err)
+{
+    struct client client;
+    struct sending *sending = NULL;
+    uint8_t id[FILE_ID_BYTES];
+    struct buffer offer;
+    buffer_init(&offer, FRAME_BODY_BYTES + FRAME_HEADER_BYTES);
+    int code = prepare(&client, options, err);
+    const struct sending_options send = {.reports = reports_to(&client)};
+    if (!code)
+        code = sending_new(&send, &sending, err);
+    if (!code)
+        code = add_paths(sending, paths, count, err);
+    if (!code)
+        code = make_id(id, err);
+    if (code) {
+        sending_free(&sending);
+    } else {
+        put_offer(&offer, id, options->preserve, room);
+        code = move(&client, id, &offer, sending, NULL, ret_refused, err);
+    }
+    buffer_done(&offer);
+    end(&client);
+    return code;
+}
+
+/* --- Getting --- */
+
+static int open_shelf(struct client *client, const char *into, struct error *err)
+{
+    char arriving[4096];
+    struct timespec now;
+    if ((size_t)snprintf(arriving, sizeof arriving, "%s/%s", into, ARRIVING_NAME) >=
+        sizeof arriving)
+        return error_set(err, ERROR_ARGUMENT, "a path that is too long");
+    int code = shelf_open(into, arriving, &client->shelf, err);
+    if (code)
+        return code;
+    clock_gettime(CLOCK_REALTIME, &now);
+    shelf_expire(client->shelf, now.tv_sec * NS_PER_S, EXPIRE_AGE_NS);
+    code = disk_port_init(&client->port, err);
+    if (!code)
+        code = disk_new(DISK_THREADS, 0, &client->disk, err);
+    if (!code && wo_set_add(client->set, client->port.event, NULL))
+        code = error_set(err, ERROR_MEMORY, "no memory for a transfer");
+    return code;
+}
+
+/* What one server left is not carried on with another's. */
+static struct check identity_of(const struct session_options *session)
+{
+    char text[512];
+    int length = snprintf(text, sizeof text, "%s:%u", session->host, session->port);
+    return check_of(text, length < (int)sizeof text ? (size_t)length : sizeof text - 1);
+}
+
+static void put_fetch(struct buffer *buffer, const uint8_t id[FILE_ID_BYTES],
+                      const char *const *names, size_t count)
+{
+    size_t begin = frame_begin(buffer, FILE_FETCH, 0, 1);
+    frame_put_bytes(buffer, id, FILE_ID_BYTES);
+    frame_put_u16(buffer, 0);
+    frame_put_u16(buffer, (uint16_t)count);
+    for (size_t i = 0; i < count; i++)
+        frame_put_text(buffer, names[i], strlen(names[i]));
+    frame_end(buffer, begin);
+}
+
+int file_client_get(const struct file_client_options *options, const char *const *names,
+                    size_t count, const char *into, struct session_refused *ret_refused,
+                    struct error *err)
+{
+    struct client client;
+    struct receiving *receiving = NULL;
+    uint8_t id[FILE_ID_BYTES];
+    struct buffer fetch;
+    buffer_init(&fetch, FRAME_BODY_BYTES + FRAME_HEADER_BYTES);
+    int code = prepare(&client, options, err);
+    for (size_t i = 0; !code && i < count; i++)
+        code = name_check(names[i], strlen(names[i]), err);
+    if (!code)
+        code = open_shelf(&client, into, err);
+    const struct receiving_options receive = {
+        .arrival = {.shelf = client.shelf,
+                    .identity = identity_of(&options->session),
+                    .preserve = options->preserve},
+        .disk = client.disk,
+        .port = &client.port,
+        .reports = reports_to(&client)};
+    if (!code)
+        code = receiving_new(&receive, &receiving, err);
+    if (!code)
+        code = make_id(id, err);
+    if (code) {
+        receiving_close(&receiving);
+    } else {
+        put_fetch(&fetch, id, names, count);
+        code = move(&client, id, &fetch, NULL, receiving, ret_refused, err);
+    }
+    buffer_done(&fetch);
+    end(&client);
+    return code;
+}
+
+/* --- Looking and removing --- */
+
+static int list_items(const struct frame *frame,
+                      void (*each)(void *owner, const struct shelf_item *item),
+                      void *owner, struct error *err)
+{
+    struct listing_reader reader;
+    struct shelf_item item;
+    int code = listing_open(&reader, frame, err);
+    while (!code && (code = listing_read(&reader, &item, err)) == 1) {
+        each(owner, &item);
+        code = 0;
+    }
+    return code;
+}
+
+int file_client_list(const struct file_client_options *options,
+                     void (*each)(void *owner, const struct shelf_item *item),
+                     void *owner, struct session_refused *ret_refused, struct error *err)
+{
+    struct client client = {.options = options};
+    struct session session;
+    struct buffer request;
+    struct frame frame = {0};
+    int code = open_session(&client, &session, ret_refused, err);
+    if (code) {
+        channel_scratch_done(&client.scratch);
+        return code;
+    }
+    buffer_init(&request, 0);
+    frame_end(&request, frame_begin(&request, FILE_LIST, 0, 1));
+    if (channel_send(&session.channel, request.bytes, request.length))
+        code = error_set(err, ERROR_RESET, "the connection to the server was lost");
+    buffer_done(&request);
+    while (!code && frame.type != FILE_NAMES_END) {
+        code = session_await(&session.channel, &client.scratch, options->session.stop,
+                             clock_monotonic_ns() + READY_NS, &frame, ret_refused, err);
+        if (!code && frame.type == FILE_NAMES)
+            code = list_items(&frame, each, owner, err);
+    }
+    session_close(&session, &client.scratch);
+    channel_scratch_done(&client.scratch);
+    return code;
+}
+
+int file_client_remove(const struct file_client_options *options, const char *name,
+                       struct session_refused *ret_refused, struct error *err)
+{
+    struct client client = {.options = options};
+    struct session session;
+    struct buffer request;
+    struct frame frame = {0};
+    int code = open_session(&client, &session, ret_refused, err);
+    if (code) {
+        channel_scratch_done(&client.scratch);
+        return code;
+    }
+    buffer_init(&request, 0);
+    size_t begin = frame_begin(&request, FILE_REMOVE, 0, 1);
+    frame_put_text(&request, name, strlen(name));
+    frame_end(&request, begin);
+    if (request.failed || channel_send(&session.channel, request.bytes, request.length))
+        code = error_set(err, ERROR_RESET, "the connection to the server was lost");
+    buffer_done(&request);
+    if (!code)
+        code = session_await(&session.channel, &client.scratch, options->session.stop,
+                             clock_monotonic_ns() + READY_NS, &frame, ret_refused, err);
+    if (!code && frame.type != FILE_REMOVED)
+        code = error_set(err, ERROR_CORRUPT,
+                         "the server gave an answer that makes no sense");
+    session_close(&session, &client.scratch);
+    channel_scratch_done(&client.scratch);
+    return code;
+}

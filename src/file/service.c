@@ -1,0 +1,714 @@
+/* What holds always: a caller is in the list of his thread, and of no other, from the inbox to his end;
+ * only that thread touches him. The last thing a thread does before it waits is to clear away callers
+ * that are over, so that none disappears while a frame of his is being read. */
+#include "file/service.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "file/listing.h"
+#include "file/name.h"
+#include "file/shelf.h"
+#include "file/transfer.h"
+#include "net/greeting.h"
+
+enum {
+    NICENESS = 10,
+    USUAL_CONNECTIONS = 16,
+    MOST_THREADS = 64,
+    DISK_THREADS = 2,
+    READY_AT_ONCE = 64,
+    PING_AFTER_S = 30,
+    DEAD_AFTER_S = 75,
+    LEAVING_S = 5,
+    EXPIRE_EVERY_S = 3600
+};
+#define EXPIRE_AGE_NS (7 * 24 * 3600 * NS_PER_S)
+#define TICK_NS (1 * NS_PER_S)
+
+enum caller_state {
+    CALLER_NEW,     /* he has not said what he wants */
+    CALLER_AT_WORK, /* he has a transfer */
+    CALLER_LEAVING, /* he is told why, and drained */
+    CALLER_OVER
+};
+
+struct caller {
+    struct link link; /* first: a transfer knows it by this */
+    struct list_link among;
+    struct list_link again; /* has something to do without an event */
+    struct thread *thread;
+    enum caller_state state;
+    struct transfer *transfer; /* null: none */
+    int64_t leaving_by_ns;
+    uint8_t client_id[GREETING_CLIENT_ID_BYTES];
+    char name[GREETING_NAME_BYTES + 1];
+};
+
+/* Whom to tell of what becomes of a transfer; lives as long as its engine does. */
+struct errand {
+    struct file_service *service;
+    bool fetched;
+    char from[GREETING_NAME_BYTES + 1];
+    char room[256];
+};
+
+struct thread {
+    struct file_service *service;
+    pthread_t thread;
+    wo_set *set;
+    wo_event *inbox_event, *tick;
+    struct channel_scratch scratch;
+    struct disk_port port;
+    struct list callers, again, transfers;
+    int64_t now_ns;
+    pthread_mutex_t lock; /* of what follows */
+    struct list inbox;    /* callers, by `among` */
+    bool ending;
+};
+
+struct file_service {
+    struct file_service_options options;
+    struct shelf *shelf;
+    struct disk *disk;
+    struct thread *threads;
+    unsigned thread_count, started;
+    int64_t expire_ns; /* the first thread's */
+    _Atomic uint64_t connections, received_bytes, sent_bytes, received_roots, sent_roots,
+        failed_roots;
+};
+
+/* --- Callers --- */
+
+static void end_transfer(struct thread *thread, struct transfer *transfer);
+
+static void come_back(struct caller *caller)
+{
+    if (!list_linked(&caller->again))
+        list_append(&caller->thread->again, &caller->again);
+}
+
+static void set_over(struct caller *caller)
+{
+    caller->state = CALLER_OVER;
+    come_back(caller);
+}
+
+static void free_caller(struct caller *caller)
+{
+    list_remove(&caller->among);
+    list_remove(&caller->again);
+    link_done(&caller->link);
+    atomic_fetch_sub(&caller->thread->service->connections, 1);
+    free(caller);
+}
+
+/* He leaves his transfer; one whose control connection goes is broken off. */
+static void leave_transfer(struct caller *caller)
+{
+    struct transfer *transfer = caller->transfer;
+    if (!transfer)
+        return;
+    bool control = list_first(&transfer->links) == &caller->link.place;
+    transfer_detach(transfer, &caller->link);
+    caller->transfer = NULL;
+    if (control)
+        end_transfer(caller->thread, transfer);
+}
+
+/* Tells why, and closes in good order. */
+static void refuse(struct caller *caller, enum frame_error code, const char *sentence)
+{
+    leave_transfer(caller);
+    if (refusal_send(&caller->link.channel, 0, code, true, 0, sentence)) {
+        set_over(caller);
+        return;
+    }
+    caller->state = CALLER_LEAVING;
+    caller->leaving_by_ns = caller->thread->now_ns + LEAVING_S * NS_PER_S;
+    come_back(caller);
+}
+
+/* The link said so. */
+static void end_caller(struct caller *caller, int code)
+{
+    if (code == -EBADMSG)
+        refuse(caller, FRAME_ERROR_MALFORMED, "a frame of files that makes no sense");
+    else if (code == -EMSGSIZE)
+        refuse(caller, FRAME_ERROR_TOO_LARGE, "a frame longer than the limit");
+    else if (code == -ENOMEM)
+        refuse(caller, FRAME_ERROR_INTERNAL, "the server has no memory left");
+    else {
+        leave_transfer(caller);
+        set_over(caller);
+    }
+}
+
+/* The other links go with the control connection. */
+static void end_transfer(struct thread *thread, struct transfer *transfer)
+{
+    list_for_each_safe (place, &transfer->links) {
+        struct caller *caller = (struct caller *)list_member(place, struct link, place);
+        transfer_detach(transfer, &caller->link);
+        caller->transfer = NULL;
+        set_over(caller);
+    }
+    const struct tally tally = transfer_tally(transfer);
+    atomic_fetch_add(transfer->sending ? &thread->service->sent_bytes
+                                       : &thread->service->received_bytes,
+                     tally.moved_bytes);
+    list_remove(&transfer->place);
+    transfer_done(transfer);
+    free(transfer);
+}
+
+/* --- What becomes of transfers --- */
+
+static void report_ended(void *owner, const struct transfer_result *result)
+{
+    struct errand *errand = owner;
+    struct file_service *service = errand->service;
+    const struct file_service_reports *reports = &service->options.reports;
+    atomic_fetch_add(result->code      ? &service->failed_roots
+                     : errand->fetched ? &service->sent_roots
+                                       : &service->received_roots,
+                     1);
+    if (reports->ended)
+        reports->ended(reports->owner, errand->from, errand->fetched, result);
+    if (reports->arrived && errand->room[0] && !result->code && !result->already)
+        reports->arrived(reports->owner, errand->room, errand->from, result);
+}
+
+static void report_closed(void *owner)
+{
+    free(owner);
+}
+
+static struct errand *new_errand(const struct caller *caller, bool fetched)
+{
+    struct errand *errand = calloc(1, sizeof *errand);
+    if (!errand)
+        return NULL;
+    errand->service = caller->thread->service;
+    errand->fetched = fetched;
+    memcpy(errand->from, caller->name, sizeof errand->from);
+    return errand;
+}
+
+static struct transfer_reports reports_to(struct errand *errand)
+{
+    return (struct transfer_reports){
+        .ended = report_ended, .closed = report_closed, .owner = errand};
+}
+
+/* --- What callers ask for --- */
+
+static int say_ready(struct caller *caller, uint64_t id)
+{
+    char array[64];
+    struct buffer frame;
+    unsigned most = caller->thread->service->options.connections;
+    buffer_init_fixed(&frame, array, sizeof array);
+    size_t begin = frame_begin(&frame, FILE_READY, 0, id);
+    frame_put_u16(&frame, (uint16_t)(most ? most : USUAL_CONNECTIONS));
+    frame_end(&frame, begin);
+    return link_send(&caller->link, &frame);
+}
+
+/* Takes the engine. */
+static int begin_transfer(struct caller *caller, const uint8_t *id, uint64_t request,
+                          struct sending *sending, struct receiving *receiving)
+{
+    struct transfer *transfer = malloc(sizeof *transfer);
+    if (!transfer) {
+        sending_free(&sending);
+        receiving_close(&receiving);
+        return -ENOMEM;
+    }
+    transfer_init(transfer, id, sending, receiving);
+    list_append(&caller->thread->transfers, &transfer->place);
+    caller->transfer = transfer;
+    caller->state = CALLER_AT_WORK;
+    int code = say_ready(caller, request);
+    transfer_attach(transfer, &caller->link);
+    return code;
+}
+
+static int take_offer(struct caller *caller, const struct frame *frame)
+{
+    struct file_service *service = caller->thread->service;
+    struct frame_reader reader = frame_reader(frame);
+    const uint8_t *id = frame_read_bytes(&reader, FILE_ID_BYTES);
+    uint16_t options = frame_read_u16(&reader);
+    struct frame_text room = frame_read_text(&reader);
+    struct errand *errand;
+    if (reader.failed || room.length >= sizeof errand->room)
+        return -EBADMSG;
+    if (!(errand = new_errand(caller, false)))
+        return -ENOMEM;
+    memcpy(errand->room, room.bytes, room.length);
+    struct receiving_options receive = {.arrival = {.shelf = service->shelf,
+                                                    .preserve = options & FILE_PRESERVE,
+                                                    .sink = service->options.sink},
+                                        .disk = service->disk,
+                                        .port = &caller->thread->port,
+                                        .reports = reports_to(errand)};
+    memcpy(receive.arrival.identity.bytes, caller->client_id, CHECK_BYTES);
+    struct receiving *receiving;
+    if (receiving_new(&receive, &receiving, NULL)) {
+        free(errand);
+        return -ENOMEM;
+    }
+    return begin_transfer(caller, id, frame->id, NULL, receiving);
+}
+
+static int add_fetched(struct caller *caller, struct sending *sending,
+                       const struct frame_text *name)
+{
+    struct error err;
+    char terminated[NAME_BYTES + 1] = "";
+    int code = name_check(name->bytes, name->length, &err);
+    if (!code) {
+        memcpy(terminated, name->bytes, name->length);
+        code = sending_add(sending, shelf_whole(caller->thread->service->shelf),
+                           terminated, terminated, &err);
+    }
+    if (code == ERROR_ABSENT)
+        error_set(&err, ERROR_ABSENT, "there is no file '%s'", terminated);
+    return code ? sending_add_failed(sending, terminated, file_error_code(&err),
+                                     err.sentence)
+                : 0;
+}
+
+static int take_fetch(struct caller *caller, const struct frame *frame)
+{
+    struct frame_reader reader = frame_reader(frame);
+    const uint8_t *id = frame_read_bytes(&reader, FILE_ID_BYTES);
+    frame_read_u16(&reader);
+    uint16_t count = frame_read_u16(&reader);
+    struct errand *errand = reader.failed ? NULL : new_errand(caller, true);
+    if (!errand)
+        return reader.failed ? -EBADMSG : -ENOMEM;
+    const struct sending_options options = {.reports = reports_to(errand)};
+    struct sending *sending;
+    if (sending_new(&options, &sending, NULL)) {
+        free(errand);
+        return -ENOMEM;
+    }
+    int code = 0;
+    for (unsigned i = 0; i < count && !code; i++) {
+        struct frame_text name = frame_read_text(&reader);
+        code = reader.failed ? -EBADMSG : add_fetched(caller, sending, &name);
+    }
+    if (code) {
+        sending_free(&sending);
+        return code == -EBADMSG ? code : -ENOMEM;
+    }
+    return begin_transfer(caller, id, frame->id, sending, NULL);
+}
+
+static struct transfer *find_transfer(struct caller *caller, const uint8_t *id)
+{
+    list_for_each (place, &caller->thread->transfers) {
+        struct transfer *transfer = list_member(place, struct transfer, place);
+        const struct caller *control = (struct caller *)list_member(
+            list_first(&transfer->links), struct link, place);
+        if (memcmp(transfer->id, id, FILE_ID_BYTES) == 0 &&
+            memcmp(control->client_id, caller->client_id, sizeof caller->client_id) == 0)
+            return transfer;
+    }
+    return NULL;
+}
+
+static int take_attach(struct caller *caller, const struct frame *frame)
+{
+    const struct file_service_options *options = &caller->thread->service->options;
+    unsigned most = options->connections ? options->connections : USUAL_CONNECTIONS;
+    struct frame_reader reader = frame_reader(frame);
+    const uint8_t *id = frame_read_bytes(&reader, FILE_ID_BYTES);
+    if (reader.failed)
+        return -EBADMSG;
+    struct transfer *transfer = find_transfer(caller, id);
+    if (!transfer) {
+        refuse(caller, FRAME_ERROR_NOT_FOUND, "there is no such transfer under way");
+        return 0;
+    }
+    if (transfer->link_count >= most) {
+        refuse(caller, FRAME_ERROR_TOO_MANY, "the transfer has connections enough");
+        return 0;
+    }
+    caller->transfer = transfer;
+    caller->state = CALLER_AT_WORK;
+    int code = say_ready(caller, frame->id);
+    transfer_attach(transfer, &caller->link);
+    return code;
+}
+
+static int take_remove(struct caller *caller, const struct frame *frame)
+{
+    struct frame_reader reader = frame_reader(frame);
+    struct frame_text text = frame_read_text(&reader);
+    char name[NAME_BYTES + 1] = "";
+    struct error err;
+    if (reader.failed)
+        return -EBADMSG;
+    int code = name_check(text.bytes, text.length, &err);
+    if (!code) {
+        memcpy(name, text.bytes, text.length);
+        code = shelf_remove(caller->thread->service->shelf, name, &err);
+    }
+    if (code)
+        return refusal_send(&caller->link.channel, frame->id, file_error_code(&err),
+                            false, 0, err.sentence);
+    char array[64];
+    struct buffer answer;
+    buffer_init_fixed(&answer, array, sizeof array);
+    frame_end(&answer, frame_begin(&answer, FILE_REMOVED, 0, frame->id));
+    return link_send(&caller->link, &answer);
+}
+
+static int take_first(struct caller *caller, const struct frame *frame)
+{
+    int code = link_take(&caller->link, frame);
+    if (code)
+        return code == 1 ? 0 : code;
+    /* Of what is thrown away there is nothing to fetch. */
+    bool shelf = caller->thread->service->shelf;
+    if (!shelf && (frame->type == FILE_FETCH || frame->type == FILE_REMOVE)) {
+        refuse(caller, FRAME_ERROR_UNSUPPORTED, "this server keeps no files");
+        return 0;
+    }
+    switch (frame->type) {
+    case FILE_OFFER: return take_offer(caller, frame);
+    case FILE_FETCH: return take_fetch(caller, frame);
+    case FILE_ATTACH: return take_attach(caller, frame);
+    case FILE_LIST:
+        return listing_send(caller->thread->service->shelf, &caller->link, frame->id);
+    case FILE_REMOVE: return take_remove(caller, frame);
+    default: return greeting_take_unknown(&caller->link.channel, frame);
+    }
+}
+
+/* --- Serving one --- */
+
+static void stir(struct transfer *transfer)
+{
+    transfer->stirred = false;
+    list_for_each (place, &transfer->links)
+        come_back((struct caller *)list_member(place, struct link, place));
+}
+
+/* 1: come back. */
+static int serve_new(struct caller *caller)
+{
+    struct thread *thread = caller->thread;
+    struct frame frame;
+    int code = channel_enumerate(&caller->link.channel, NULL);
+    while (code >= 0 && caller->state == CALLER_NEW &&
+           (code = channel_next(&caller->link.channel, &thread->scratch, &frame)) == 1) {
+        caller->link.heard_ns = thread->now_ns;
+        caller->link.pinged_ns = 0;
+        code = take_first(caller, &frame);
+        code = code > 0 ? 0 : code;
+    }
+    return code < 0 ? code : caller->state == CALLER_AT_WORK;
+}
+
+static void serve(struct caller *caller)
+{
+    struct thread *thread = caller->thread;
+    int code = 0;
+    if (caller->state == CALLER_LEAVING) {
+        channel_enumerate(&caller->link.channel, NULL);
+        if (channel_drain(&caller->link.channel, &thread->scratch) != 0)
+            set_over(caller);
+        return;
+    }
+    if (caller->state == CALLER_NEW)
+        code = serve_new(caller);
+    else if (caller->state == CALLER_AT_WORK)
+        code = transfer_serve(caller->transfer, &caller->link, &thread->scratch,
+                              thread->now_ns);
+    if (code < 0)
+        end_caller(caller, code);
+    else if (code == 1)
+        come_back(caller);
+    if (caller->transfer && caller->transfer->stirred)
+        stir(caller->transfer);
+}
+
+/* --- The loop --- */
+
+static void take_inbox(struct thread *thread)
+{
+    pthread_mutex_lock(&thread->lock);
+    wo_event_reset(thread->inbox_event);
+    while (!list_empty(&thread->inbox)) {
+        struct caller *caller =
+            list_member(list_first(&thread->inbox), struct caller, among);
+        list_remove(&caller->among);
+        list_append(&thread->callers, &caller->among);
+        come_back(caller);
+        if (wo_set_add(thread->set, caller->link.channel.event, caller))
+            set_over(caller);
+    }
+    pthread_mutex_unlock(&thread->lock);
+}
+
+/* Jobs that are done have something to say on the control connections of their transfers. */
+static void take_disk(struct thread *thread)
+{
+    for (struct disk_job *job; (job = disk_port_take(&thread->port));)
+        receiving_settle(job); /* a link that failed says so when it is served next */
+    list_for_each (place, &thread->transfers)
+        stir(list_member(place, struct transfer, place));
+}
+
+/* Who has not said anything is asked, and who does not answer is dead. */
+static void look_at_clock(struct thread *thread)
+{
+    wo_event_reset(thread->tick);
+    list_for_each (place, &thread->callers) {
+        struct caller *caller = list_member(place, struct caller, among);
+        struct link *link = &caller->link;
+        int64_t silent_ns = thread->now_ns - link->heard_ns;
+        if (caller->state == CALLER_LEAVING) {
+            if (thread->now_ns > caller->leaving_by_ns)
+                set_over(caller);
+        } else if (caller->state == CALLER_OVER) {
+            continue;
+        } else if (silent_ns > DEAD_AFTER_S * NS_PER_S) {
+            refuse(caller, FRAME_ERROR_TIMEOUT, "nothing was heard for too long");
+        } else if (silent_ns > PING_AFTER_S * NS_PER_S && !link->pinged_ns &&
+                   link_ping(link, thread->now_ns)) {
+            end_caller(caller, -ECONNRESET);
+        }
+    }
+    struct file_service *service = thread->service;
+    if (thread == service->threads && service->shelf &&
+        thread->now_ns > service->expire_ns) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        shelf_expire(service->shelf, now.tv_sec * NS_PER_S, EXPIRE_AGE_NS);
+        service->expire_ns = thread->now_ns + EXPIRE_EVERY_S * NS_PER_S;
+    }
+}
+
+static void take_ready(struct thread *thread, const wo_ready *ready)
+{
+    if (ready->event == thread->inbox_event)
+        take_inbox(thread);
+    else if (ready->event == thread->port.event)
+        take_disk(thread);
+    else if (ready->event == thread->tick)
+        look_at_clock(thread);
+    else
+        come_back(ready->owner);
+}
+
+/* Everybody in the list has one turn; who comes back meanwhile has the next one in the next round. */
+static void serve_all(struct thread *thread)
+{
+    struct list round;
+    list_init(&round);
+    while (!list_empty(&thread->again)) {
+        struct list_link *place = list_first(&thread->again);
+        list_remove(place);
+        list_append(&round, place);
+    }
+    while (!list_empty(&round)) {
+        struct caller *caller = list_member(list_first(&round), struct caller, again);
+        list_remove(&caller->again);
+        if (caller->state == CALLER_OVER)
+            free_caller(caller);
+        else
+            serve(caller);
+    }
+}
+
+static bool is_ending(struct thread *thread)
+{
+    pthread_mutex_lock(&thread->lock);
+    bool ending = thread->ending;
+    pthread_mutex_unlock(&thread->lock);
+    return ending;
+}
+
+static void end_all(struct thread *thread)
+{
+    take_inbox(thread);
+    list_for_each_safe (place, &thread->callers) {
+        struct caller *caller = list_member(place, struct caller, among);
+        leave_transfer(caller);
+        refusal_send(&caller->link.channel, 0, FRAME_ERROR_DRAINING, true, 0,
+                     "the server ends");
+    }
+    list_for_each_safe (place, &thread->callers)
+        free_caller(list_member(place, struct caller, among));
+    disk_port_wait(&thread->port);
+    for (struct disk_job *job; (job = disk_port_take(&thread->port));)
+        receiving_settle(job);
+}
+
+static void *run(void *argument)
+{
+    struct thread *thread = argument;
+    wo_ready ready[READY_AT_ONCE];
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS);
+    wo_timer_set(thread->tick, TICK_NS, TICK_NS);
+    while (!is_ending(thread)) {
+        int64_t timeout_ns = list_empty(&thread->again) ? WO_FOREVER : 0;
+        int count = wo_set_wait(thread->set, ready, READY_AT_ONCE, timeout_ns);
+        thread->now_ns = clock_monotonic_ns();
+        for (int i = 0; i < count; i++)
+            take_ready(thread, &ready[i]);
+        serve_all(thread);
+    }
+    end_all(thread);
+    return NULL;
+}
+
+/* --- Life --- */
+
+static int start_thread(struct file_service *service, struct thread *thread,
+                        struct error *err)
+{
+    thread->service = service;
+    list_init(&thread->callers);
+    list_init(&thread->again);
+    list_init(&thread->transfers);
+    list_init(&thread->inbox);
+    pthread_mutex_init(&thread->lock, NULL);
+    thread->now_ns = clock_monotonic_ns();
+    int code = disk_port_init(&thread->port, err);
+    if (code)
+        return code;
+    code = wo_set_new(&thread->set);
+    if (!code)
+        code = wo_event_new(WO_MANUAL_RESET, &thread->inbox_event);
+    if (!code)
+        code = wo_event_new(WO_MANUAL_RESET, &thread->tick);
+    if (!code)
+        code = channel_scratch_init(&thread->scratch, CHANNEL_SCRATCH_BYTES);
+    if (!code)
+        code = wo_set_add(thread->set, thread->inbox_event, NULL);
+    if (!code)
+        code = wo_set_add(thread->set, thread->tick, NULL);
+    if (!code)
+        code = wo_set_add(thread->set, thread->port.event, NULL);
+    if (!code)
+        code = -pthread_create(&thread->thread, NULL, run, thread);
+    return code ? error_set_system(err, -code, "starting a thread for files") : 0;
+}
+
+static void free_thread(struct thread *thread)
+{
+    channel_scratch_done(&thread->scratch);
+    wo_event_free(&thread->inbox_event);
+    wo_event_free(&thread->tick);
+    disk_port_done(&thread->port);
+    wo_set_free(&thread->set);
+    pthread_mutex_destroy(&thread->lock);
+}
+
+static unsigned usual_threads(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 2 ? 2 : cores > MOST_THREADS ? MOST_THREADS : (unsigned)cores;
+}
+
+int file_service_new(const struct file_service_options *options,
+                     struct file_service **ret_service, struct error *err)
+{
+    struct file_service *service = calloc(1, sizeof *service);
+    if (!service)
+        return error_set(err, ERROR_MEMORY, "no memory for the file service");
+    service->options = *options;
+    unsigned count = options->threads ? options->threads : usual_threads();
+    int code = options->sink
+                   ? 0
+                   : shelf_open(options->files, options->incoming, &service->shelf, err);
+    if (!code)
+        code = disk_new(DISK_THREADS, NICENESS, &service->disk, err);
+    if (!code && !(service->threads = calloc(count, sizeof *service->threads)))
+        code = error_set(err, ERROR_MEMORY, "no memory for the file service");
+    for (; !code && service->thread_count < count; service->thread_count++) {
+        code = start_thread(service, &service->threads[service->thread_count], err);
+        service->started += !code;
+    }
+    if (code) {
+        file_service_free(&service);
+        return code;
+    }
+    *ret_service = service;
+    return 0;
+}
+
+void file_service_free(struct file_service **pointer)
+{
+    struct file_service *service = *pointer;
+    if (!service)
+        return;
+    for (unsigned i = 0; i < service->started; i++) {
+        struct thread *thread = &service->threads[i];
+        pthread_mutex_lock(&thread->lock);
+        thread->ending = true;
+        wo_event_set(thread->inbox_event);
+        pthread_mutex_unlock(&thread->lock);
+    }
+    for (unsigned i = 0; i < service->started; i++)
+        pthread_join(service->threads[i].thread, NULL);
+    for (unsigned i = 0; i < service->thread_count; i++)
+        free_thread(&service->threads[i]);
+    disk_free(&service->disk);
+    shelf_close(&service->shelf);
+    free(service->threads);
+    free(service);
+    *pointer = NULL;
+}
+
+/* A client's connections all come to the same thread: its transfers' links share their state. */
+static struct thread *thread_of(struct file_service *service, const uint8_t *client_id)
+{
+    const struct check check = check_of(client_id, GREETING_CLIENT_ID_BYTES);
+    return &service->threads[check.bytes[0] % service->thread_count];
+}
+
+void file_service_adopt(struct file_service *service, struct channel *channel,
+                        const struct file_guest *guest)
+{
+    struct caller *caller = calloc(1, sizeof *caller);
+    if (!caller || link_init(&caller->link, channel, clock_monotonic_ns())) {
+        channel_close(channel);
+        free(caller);
+        return;
+    }
+    struct thread *thread = thread_of(service, guest->client_id);
+    caller->thread = thread;
+    memcpy(caller->client_id, guest->client_id, sizeof caller->client_id);
+    strncpy(caller->name, guest->name, sizeof caller->name - 1);
+    atomic_fetch_add(&service->connections, 1);
+    pthread_mutex_lock(&thread->lock);
+    list_append(&thread->inbox, &caller->among);
+    wo_event_set(thread->inbox_event);
+    pthread_mutex_unlock(&thread->lock);
+}
+
+struct file_service_counts file_service_counts(const struct file_service *service)
+{
+    return (struct file_service_counts){.connections = service->connections,
+                                        .received_bytes = service->received_bytes,
+                                        .sent_bytes = service->sent_bytes,
+                                        .received_roots = service->received_roots,
+                                        .sent_roots = service->sent_roots,
+                                        .failed_roots = service->failed_roots};
+}
