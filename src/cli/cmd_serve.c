@@ -14,6 +14,7 @@
 #include "cli/console.h"
 #include "cli/language.h"
 #include "cli/options.h"
+#include "cli/serve_files.h"
 #include "cli/serve_hello.h"
 #include "cli/verbs.h"
 #include "hello/server.h"
@@ -37,6 +38,7 @@ struct settings {
     int64_t silence_ns, heartbeat_ns, drain_ns;
     const char *folder, *name, *lines_room;
     unsigned workers;
+    bool sink;
     int sockets; /* handed over by systemd */
 };
 
@@ -63,6 +65,8 @@ static int print_help(void)
           "  --workers N            threads (one a core)\n"
           "  --heartbeat SECONDS    ask who was silent for so long whether he is there (30)\n"
           "  --drain SECONDS        at the end, wait for so long at most (5)\n"
+          "  --sink                 check the files that come, and throw them away: for\n"
+          "                         measuring, not for files you want to have\n"
           "  --greeting TEXT        the article's: say TEXT in place of hello\n"
           "  --silence SECONDS      the article's: close on who says nothing so long (60)\n"
           "  --help                 print this and exit\n\n"
@@ -140,6 +144,7 @@ enum {
     OPTION_WORKERS,
     OPTION_HEARTBEAT,
     OPTION_DRAIN,
+    OPTION_SINK,
     OPTION_GREETING,
     OPTION_SILENCE,
     OPTION_HELP
@@ -159,6 +164,7 @@ static int take_option(struct settings *settings, int option, char **argv)
     case OPTION_HEARTBEAT:
         return take_seconds("--heartbeat", optarg, &settings->heartbeat_ns);
     case OPTION_DRAIN: return take_seconds("--drain", optarg, &settings->drain_ns);
+    case OPTION_SINK: settings->sink = true; return EXIT_DONE;
     case OPTION_GREETING:
         settings->greeting = optarg;
         return options_check_message("serve", "--greeting", optarg);
@@ -182,6 +188,7 @@ static int read_settings(int argc, char **argv, struct settings *settings,
         {"workers", required_argument, NULL, OPTION_WORKERS},
         {"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
         {"drain", required_argument, NULL, OPTION_DRAIN},
+        {"sink", no_argument, NULL, OPTION_SINK},
         {"greeting", required_argument, NULL, OPTION_GREETING},
         {"silence", required_argument, NULL, OPTION_SILENCE},
         {"help", no_argument, NULL, OPTION_HELP},
@@ -395,8 +402,13 @@ static int serve(const struct settings *settings, struct console *console,
                                          .lines_room = settings->lines_room};
     if (!status && server_new(&options, &server, &err))
         status = complain(EXIT_FAILED, "%s", err.sentence);
+    struct serve_files *files = NULL;
+    if (!status &&
+        serve_files_start(server, buffer_text(&folder), settings->sink, &files, &err))
+        status = complain(EXIT_FAILED, "%s", err.sentence);
     if (!status)
         status = run_server(server, settings, console, hello);
+    serve_files_end(&files);
     server_free(&server);
     buffer_done(&folder);
     return status;

@@ -21,6 +21,9 @@ static const struct verb {
      cmd_serve},
     {"token", N_("make, list and revoke the tokens by which a server knows people"),
      cmd_token},
+    {"send", N_("send files and folders to a server, resumable"), cmd_send},
+    {"get", N_("get files and folders from a server, resumable"), cmd_get},
+    {"files", N_("list the files that a server has"), cmd_files},
     {"hello", N_("be the article's client"), cmd_hello},
 };
 

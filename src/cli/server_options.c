@@ -124,12 +124,10 @@ int server_options_finish(struct server_options *server, const char *verb,
     return code ? complain(EXIT_FAILED, "%s", err.sentence) : EXIT_DONE;
 }
 
-int server_options_open(const struct server_options *server, enum business business,
-                        wo_event *stop, struct channel_scratch *scratch,
-                        struct session *ret_session, struct session_refused *ret_refused,
-                        struct error *err)
+struct session_options server_options_session(const struct server_options *server,
+                                              enum business business, wo_event *stop)
 {
-    const struct session_options options = {
+    return (struct session_options){
         .host = server->host,
         .port = server->port,
         .business = business,
@@ -142,11 +140,26 @@ int server_options_open(const struct server_options *server, enum business busin
         .stop = stop,
         .timeout_ns = server->timeout_ns,
     };
-    int code = session_open(&options, scratch, ret_session, ret_refused, err);
-    if (code == 0 && ret_session->first_meeting)
+}
+
+void server_options_met(const struct server_options *server,
+                        const struct session *session)
+{
+    if (session->first_meeting)
         fprintf(stderr,
                 _("%s:%u is met for the first time; its fingerprint is pinned:\n%s\n"),
-                server->host, server->port, ret_session->fingerprint);
+                server->host, server->port, session->fingerprint);
+}
+
+int server_options_open(const struct server_options *server, enum business business,
+                        wo_event *stop, struct channel_scratch *scratch,
+                        struct session *ret_session, struct session_refused *ret_refused,
+                        struct error *err)
+{
+    const struct session_options options = server_options_session(server, business, stop);
+    int code = session_open(&options, scratch, ret_session, ret_refused, err);
+    if (code == 0)
+        server_options_met(server, ret_session);
     return code;
 }
 

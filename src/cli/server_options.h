@@ -68,6 +68,12 @@ int server_options_take(struct server_options *server, const char *verb, int opt
  * --token-file, WOSHOU_TOKEN, the user's file), the client id and where the pins are. An exit status. */
 int server_options_finish(struct server_options *server, const char *verb,
                           const char *where);
+/* What they say, for who opens sessions himself; borrows of `server`. */
+struct session_options server_options_session(const struct server_options *server,
+                                              enum business business, wo_event *stop);
+/* Says the fingerprint on standard error where the server is met for the first time. */
+void server_options_met(const struct server_options *server,
+                        const struct session *session);
 /* Opens a session as these options say, for this business; the first time a server is met its fingerprint
  * is said on standard error. As session_open. */
 int server_options_open(const struct server_options *server, enum business business,

@@ -7,8 +7,11 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USED_WRONGLY = 2 };
 
 /* Each gets its own arguments, argv[0] being the verb, and returns an exit status. */
 int cmd_demo(int argc, char **argv);
+int cmd_files(int argc, char **argv);
+int cmd_get(int argc, char **argv);
 int cmd_hello(int argc, char **argv);
 int cmd_scope(int argc, char **argv);
+int cmd_send(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_token(int argc, char **argv);
 
