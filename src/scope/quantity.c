@@ -1,7 +1,5 @@
 #include "scope/quantity.h"
 
-#include <string.h>
-
 #include "base/clock.h"
 #include "base/decimal.h"
 
@@ -25,9 +23,9 @@ static size_t put_scaled(char *text, uint64_t hundredths)
 
 static size_t with_unit(char *text, size_t length, const char *unit)
 {
-    size_t unit_length = strlen(unit);
-    memcpy(text + length, unit, unit_length);
-    return length + unit_length;
+    while (*unit)
+        text[length++] = *unit++;
+    return length;
 }
 
 size_t quantity_duration(char text[QUANTITY_TEXT], int64_t ns, bool ascii)
@@ -60,7 +58,7 @@ size_t quantity_bytes(char text[QUANTITY_TEXT], uint64_t bytes)
         return with_unit(text, quantity_number(text, bytes), " B");
     uint64_t scaled = bytes;
     int unit = 0;
-    for (; unit < 3 && scaled >= 1024 * 1024; unit++)
+    for (; unit < 3 && scaled >= UINT64_C(1) << 20; unit++)
         scaled /= 1024;
     return with_unit(text, put_scaled(text, scaled * 100 / 1024), units[unit]);
 }

@@ -74,7 +74,7 @@ void summary_add(struct summary *summary, const struct story *story)
 static int64_t bucket_ns(unsigned bucket)
 {
     unsigned power = bucket / 8;
-    return (int64_t)((UINT64_C(8) + bucket % 8) << (power - 3));
+    return power < 3 ? 0 : (int64_t)((UINT64_C(8) + bucket % 8) << (power - 3));
 }
 
 int64_t summary_handshake_ns(const struct summary *summary, unsigned percent)

@@ -48,8 +48,9 @@ bool table_is_number(enum column column)
 
 static size_t put_text(char *cell, const char *text)
 {
-    size_t length = strlen(text);
-    memcpy(cell, text, length);
+    size_t length = 0;
+    while (*text)
+        cell[length++] = *text++;
     return length;
 }
 
