@@ -220,14 +220,16 @@ int member_enter(struct member *member, struct room *room, bool speaker,
     place->member = member;
     place->room = room;
     pthread_mutex_lock(&room->lock);
+    room->count++;
+    if (!speaker)
+        tell_presence(room, member, TEXT_CAME); /* to the others */
     int code = speaker ? 0 : cursor_begin(&place->cursor, &room->reel);
-    if (!code) {
+    if (code) {
+        room->count--;
+    } else {
         place->last = room->last;
-        room->count++;
         room->listeners += !speaker;
         list_append(&room->members, &place->in_room);
-        if (!speaker)
-            tell_presence(room, member, TEXT_CAME);
     }
     pthread_mutex_unlock(&room->lock);
     if (code) {
