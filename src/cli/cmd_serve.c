@@ -38,7 +38,7 @@ struct settings {
     int64_t silence_ns, heartbeat_ns, drain_ns;
     const char *folder, *name, *lines_room;
     unsigned workers;
-    bool sink;
+    bool sink, insecure;
     int sockets; /* handed over by systemd */
 };
 
@@ -61,6 +61,8 @@ static int print_help(void)
         "%s",
         _("  --dir DIR              keep everything there ($XDG_STATE_HOME/woshou/server)\n"
           "  --name NAME            call the server so (the machine's name)\n"
+          "  --insecure             ask neither TLS nor a token of other machines: whoever\n"
+          "                         reaches the server may take part, and listen in\n"
           "  --room NAME            where plain lines begin (lobby)\n"
           "  --workers N            threads (one a core)\n"
           "  --heartbeat SECONDS    ask who was silent for so long whether he is there (30)\n"
@@ -141,6 +143,7 @@ enum {
     OPTION_DIR,
     OPTION_NAME,
     OPTION_ROOM,
+    OPTION_INSECURE,
     OPTION_WORKERS,
     OPTION_HEARTBEAT,
     OPTION_DRAIN,
@@ -160,6 +163,7 @@ static int take_option(struct settings *settings, int option, char **argv)
     case OPTION_DIR: settings->folder = optarg; return EXIT_DONE;
     case OPTION_NAME: return take_name("--name", optarg, &settings->name);
     case OPTION_ROOM: return take_name("--room", optarg, &settings->lines_room);
+    case OPTION_INSECURE: settings->insecure = true; return EXIT_DONE;
     case OPTION_WORKERS: return take_workers(settings, optarg);
     case OPTION_HEARTBEAT:
         return take_seconds("--heartbeat", optarg, &settings->heartbeat_ns);
@@ -185,6 +189,7 @@ static int read_settings(int argc, char **argv, struct settings *settings,
         {"dir", required_argument, NULL, OPTION_DIR},
         {"name", required_argument, NULL, OPTION_NAME},
         {"room", required_argument, NULL, OPTION_ROOM},
+        {"insecure", no_argument, NULL, OPTION_INSECURE},
         {"workers", required_argument, NULL, OPTION_WORKERS},
         {"heartbeat", required_argument, NULL, OPTION_HEARTBEAT},
         {"drain", required_argument, NULL, OPTION_DRAIN},
@@ -234,14 +239,36 @@ static void tell_listening(enum server_port kind, const struct endpoint *local)
     }
 }
 
+/* Plain lines have neither TLS nor tokens. */
+static int check_lines(const struct settings *settings, const struct address_list *list,
+                       const char *text)
+{
+    for (size_t i = 0; i < list->count && !settings->insecure; i++) {
+        const struct endpoint endpoint =
+            endpoint_from_address((const struct sockaddr *)&list->addresses[i].storage);
+        if (!endpoint_is_loopback(&endpoint))
+            return complain_usage(
+                "serve",
+                _("--lines: '%s' is reached by others, without TLS and token; if that is "
+                  "meant, say --insecure"),
+                text);
+    }
+    return EXIT_DONE;
+}
+
 /* Listens at every address of one text. A name may have some that this machine has not, such as
  * ::1 where there is no IPv6: one that works is enough then. */
-static int listen_at(struct server *server, enum server_port kind, const char *text)
+static int listen_at(struct server *server, const struct settings *settings,
+                     enum server_port kind, const char *text)
 {
     struct address_list list;
     struct error err;
     if (address_read(text, "127.0.0.1", 0, &list, &err))
         return complain(EXIT_FAILED, "%s", err.sentence);
+    int status =
+        kind == SERVER_PORT_LINES ? check_lines(settings, &list, text) : EXIT_DONE;
+    if (status)
+        return status;
     size_t listening = 0;
     for (size_t i = 0; i < list.count; i++) {
         struct endpoint local;
@@ -256,12 +283,12 @@ static int listen_at(struct server *server, enum server_port kind, const char *t
     return listening ? EXIT_DONE : complain(EXIT_FAILED, "%s", err.sentence);
 }
 
-static int listen_at_all(struct server *server, enum server_port kind,
-                         const struct ports *ports)
+static int listen_at_all(struct server *server, const struct settings *settings,
+                         enum server_port kind, const struct ports *ports)
 {
     int status = EXIT_DONE;
     for (size_t i = 0; i < ports->count && !status; i++)
-        status = listen_at(server, kind, ports->texts[i]);
+        status = listen_at(server, settings, kind, ports->texts[i]);
     return status;
 }
 
@@ -294,11 +321,13 @@ static int listen_everywhere(struct server *server, const struct settings *setti
         frames = &usual;
     int status = take_sockets(server, settings->sockets);
     if (!status)
-        status = listen_at_all(server, SERVER_PORT_FRAMES, frames);
+        status = listen_at_all(server, settings, SERVER_PORT_FRAMES, frames);
     if (!status)
-        status = listen_at_all(server, SERVER_PORT_LINES, &settings->lines);
+        status = listen_at_all(server, settings, SERVER_PORT_LINES, &settings->lines);
     if (!status)
-        status = listen_at_all(server, SERVER_PORT_METRICS, &settings->metrics);
+        status = listen_at_all(server, settings, SERVER_PORT_METRICS, &settings->metrics);
+    if (!status)
+        fprintf(stderr, _("fingerprint %s\n"), server_fingerprint(server));
     return status;
 }
 
@@ -399,7 +428,8 @@ static int serve(const struct settings *settings, struct console *console,
                                          .workers = settings->workers,
                                          .drain_ns = settings->drain_ns,
                                          .heartbeat_ns = settings->heartbeat_ns,
-                                         .lines_room = settings->lines_room};
+                                         .lines_room = settings->lines_room,
+                                         .insecure = settings->insecure};
     if (!status && server_new(&options, &server, &err))
         status = complain(EXIT_FAILED, "%s", err.sentence);
     struct serve_files *files = NULL;

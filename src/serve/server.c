@@ -15,12 +15,14 @@
 #include "base/error.h"
 #include "history/history.h"
 #include "net/call.h"
+#include "net/identity.h"
 #include "serve/acceptor.h"
 #include "serve/log.h"
 #include "serve/metrics.h"
 #include "serve/worker.h"
 #include "text/text.h"
 #include "trust/door.h"
+#include "trust/token.h"
 
 #define DRAIN_NS (5 * NS_PER_S)
 enum { READY_AT_ONCE = 64 };
@@ -30,6 +32,8 @@ struct server {
     int lock; /* the folder's */
     struct history *history;
     struct text *text;
+    struct identity *identity;
+    struct token_store *tokens;
     struct door *door;
     struct server_files files;
     struct acceptor acceptor;
@@ -109,6 +113,31 @@ static void on_accepted(void *owner, enum server_port kind, int fd, wo_event *ev
                 event, peer);
 }
 
+/* What the door knows the server's clients by, and they the server. */
+static int open_door(struct server *server, struct error *err)
+{
+    const struct server_setup *options = &server->options;
+    struct buffer identity, tokens;
+    buffer_init(&identity, 0);
+    buffer_init(&tokens, 0);
+    buffer_append_format(&identity, "%s/" IDENTITY_FILE, options->folder);
+    buffer_append_format(&tokens, "%s/" TOKENS_FILE, options->folder);
+    int code = identity.failed || tokens.failed
+                   ? error_set(err, ERROR_MEMORY, "starting the server")
+                   : identity_open(identity.bytes, &server->identity, err);
+    if (!code)
+        code = token_store_open(tokens.bytes, &server->tokens, err);
+    const struct door_options door = {.identity = server->identity,
+                                      .tokens = server->tokens,
+                                      .insecure = options->insecure,
+                                      .server_name = options->name};
+    if (!code)
+        code = door_new(&door, &server->door, err);
+    buffer_done(&identity);
+    buffer_done(&tokens);
+    return code;
+}
+
 static int open_all(struct server *server, struct error *err)
 {
     const struct server_setup *options = &server->options;
@@ -125,11 +154,8 @@ static int open_all(struct server *server, struct error *err)
                                       .desks = options->workers,
                                       .heartbeat_ns = options->heartbeat_ns,
                                       .lines_room = options->lines_room};
-    const struct door_options door = {.server_name = options->name};
     code = text_new(&text, &server->text, err);
-    if (!code)
-        code = door_new(&door, &server->door, err);
-    return code;
+    return code ? code : open_door(server, err);
 }
 
 int server_new(const struct server_setup *options, struct server **ret_server,
@@ -177,6 +203,8 @@ void server_free(struct server **server_address)
     history_close(&server->history);
     text_free(&server->text);
     door_free(&server->door);
+    token_store_close(&server->tokens);
+    identity_close(&server->identity);
     if (server->lock >= 0)
         close(server->lock);
     free(server);
@@ -186,6 +214,11 @@ void server_free(struct server **server_address)
 struct text *server_text(struct server *server)
 {
     return server->text;
+}
+
+const char *server_fingerprint(const struct server *server)
+{
+    return identity_fingerprint(server->identity);
 }
 
 void server_set_files(struct server *server, const struct server_files *files)

@@ -37,6 +37,7 @@ struct server_setup {
     int64_t drain_ns;       /* for those who are there when it ends; 0: 5 s */
     int64_t heartbeat_ns;   /* 0: the usual */
     const char *lines_room; /* null: the usual */
+    bool insecure;          /* neither TLS nor a token is asked of other machines */
 };
 
 /* The options are copied, what they point to is borrowed until server_free. ERROR_IN_USE where
@@ -46,6 +47,8 @@ int server_new(const struct server_setup *options, struct server **ret_server,
 /* Accepts null, leaves null. */
 void server_free(struct server **server);
 struct text *server_text(struct server *server);
+/* Of the certificate, by which clients know the server again. */
+const char *server_fingerprint(const struct server *server);
 void server_set_files(struct server *server, const struct server_files *files);
 
 enum server_port {
