@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "capture/decode.h"
 #include "tcp/numbers.h"
@@ -174,58 +175,105 @@ static void add_opening(struct tally *tally, const struct event_packet *packet)
         tally->rst = 0; /* one from before ended something else */
 }
 
+static void take_fin(struct tally *tally, enum place from)
+{
+    tally->end[from].has_fin = true;
+    tally->end[from].fin_far = false;
+    if (!tally->has_fin)
+        tally->first_fin = (uint8_t)from;
+    tally->has_fin = true;
+}
+
 static void add_ack_of_fin(struct tally *tally, const struct event_packet *packet)
 {
-    struct tally_end *other = &tally->end[place_other(packet->from)];
+    enum place whose = place_other(packet->from);
+    struct tally_end *other = &tally->end[whose];
 
-    if (!packet->has_ack || packet->fate == FATE_LOST || !other->has_fin ||
-        other->fin_acked || !seq_at_or_after(packet->ack, other->fin_end))
+    if (!packet->has_ack || packet->fate == FATE_LOST)
+        return;
+    if (other->fin_far && packet->ack == other->fin_end)
+        take_fin(tally, whose);
+    if (!other->has_fin || other->fin_acked ||
+        !seq_at_or_after(packet->ack, other->fin_end))
         return;
     other->fin_acked = packet->number;
     other->fin_acked_apart = !(packet->flags & TCP_FIN);
 }
 
-/* A FIN its receiver has no room for is none. */
-static bool fin_fits(const struct tally *tally, const struct event_packet *packet)
+enum fin_fit { FIN_FITS, FIN_FAR, FIN_BEHIND };
+
+/* A FIN its receiver has no room for is none. One that follows on what its sender has
+ * sent has room, though the capture may lack what made it. */
+static enum fin_fit fit_fin(const struct tally *tally, const struct event_packet *packet)
 {
     const struct tally_end *to = &tally->end[place_other(packet->from)];
-    return !to->has_acked || seq_within_reach(packet->seq + packet->bytes, to->acked);
+    const struct tally_end *from = &tally->end[packet->from];
+    uint32_t at = packet->seq + packet->bytes;
+
+    if (!to->has_acked)
+        return FIN_FITS;
+    if (!seq_within_reach(at, to->acked))
+        return FIN_BEHIND;
+    bool follows = from->has_sent && seq_at_or_after(from->end, packet->seq);
+    return follows || seq_at_or_after(to->edge, at) ? FIN_FITS : FIN_FAR;
 }
 
-static int add_fin(struct tally *tally, const struct event_packet *packet)
+bool tally_fin_is_far(const struct tally *tally, const struct event_packet *packet)
+{
+    return (packet->flags & TCP_FIN) && packet->has_ack &&
+           !(packet->flags & (TCP_SYN | TCP_RST)) && !tally->end[packet->from].has_fin &&
+           fit_fin(tally, packet) == FIN_FAR;
+}
+
+static int add_fin(struct tally *tally, const struct event_packet *packet,
+                   enum fin_fit fit)
 {
     struct tally_end *end = &tally->end[packet->from];
 
-    if (!(packet->flags & TCP_FIN))
+    if (!(packet->flags & TCP_FIN) || end->has_fin)
         return 0;
-    if (!fin_fits(tally, packet))
-        return end->has_fin || packet->retransmission
+    if (fit == FIN_BEHIND)
+        return packet->retransmission
                    ? 0
                    : tally_note(tally, ANOMALY_FIN_IGNORED, packet->number);
-    if (end->has_fin)
-        return 0;
-    end->has_fin = true;
+    uint32_t fin_end = packet->seq + packet->bytes + 1;
+    uint64_t another = end->fin_far && end->fin_end != fin_end ? end->fin : 0;
     end->fin = packet->number;
-    end->fin_end = packet->seq + packet->bytes + 1;
+    end->fin_end = fin_end;
     end->fin_ack = packet->ack;
-    if (!tally->has_fin)
-        tally->first_fin = (uint8_t)packet->from;
-    tally->has_fin = true;
-    return 0;
+    end->fin_far = fit == FIN_FAR;
+    if (fit == FIN_FITS)
+        take_fin(tally, packet->from);
+    return another ? tally_note(tally, ANOMALY_FIN_IGNORED, another) : 0;
 }
 
-/* What an end has acknowledged, and how far it lets its peer send. The window of a SYN is
- * never scaled, and others only where both offered to; in a capture that begins later
- * nobody knows, and the widest is assumed. */
+/* Whoever goes on with data where a far FIN had its number has not sent that. */
+static int doubt_fin(struct tally *tally, const struct event_packet *packet)
+{
+    struct tally_end *end = &tally->end[packet->from];
+    if (!end->fin_far || !packet->bytes ||
+        seq_before(packet->seq + packet->bytes, end->fin_end))
+        return 0;
+    end->fin_far = false;
+    return tally_note(tally, ANOMALY_FIN_IGNORED, end->fin);
+}
+
+/* Not at all where either end is seen not to offer it; and as far as can be where its own
+ * SYN was not seen. */
 int tally_window_shift(const struct tally *tally, enum place whose)
 {
     const struct tally_end *end = &tally->end[whose];
     const struct tally_end *other = &tally->end[place_other(whose)];
-    bool offered = end->shift >= 0 && other->shift >= 0;
-    bool handshake = end->syn || other->syn || tally->syn_ack;
-    return offered ? end->shift : handshake ? 0 : 14;
+    bool known = end->syn || end->sent_syn_ack;
+    bool other_known = other->syn || other->sent_syn_ack;
+
+    if ((known && end->shift < 0) || (other_known && other->shift < 0))
+        return 0;
+    return known ? end->shift : 14;
 }
 
+/* What an end has acknowledged, and how far it lets its peer send. The window of a SYN is
+ * never scaled. */
 static void add_ack(struct tally *tally, const struct event_packet *packet)
 {
     struct tally_end *end = &tally->end[packet->from];
@@ -295,9 +343,11 @@ static int add_probe(struct tally *tally, const struct event_packet *packet)
 bool tally_drops(const struct tally *tally, const struct event_packet *packet)
 {
     const struct tally_end *end = &tally->end[packet->from];
-    return packet->timestamps && end->has_timestamps &&
-           seq_before(packet->tsval, end->tsval) && packet->bytes &&
-           !(packet->flags & (TCP_SYN | TCP_RST)) &&
+    /* After 24 days they may have wrapped around. */
+    const int64_t days_ns = INT64_C(24) * 86400 * NS_PER_S;
+    return seen_ns(packet) / 2 - tally->end_ns / 2 < days_ns / 2 && packet->timestamps &&
+           end->has_timestamps && seq_before(packet->tsval, end->tsval) &&
+           packet->bytes && !(packet->flags & (TCP_SYN | TCP_RST)) &&
            seq_at_or_after(packet->seq, end->reached);
 }
 
@@ -426,6 +476,7 @@ int tally_packet(struct tally *tally, const struct event_packet *packet,
     enum reset_fit reset = RESET_NONE;
     int code = 0;
 
+    bool drops = tally_drops(tally, packet);
     count(tally, packet);
     if (packet->flags & TCP_RST) {
         code = add_reset(tally, packet, &reset);
@@ -435,13 +486,14 @@ int tally_packet(struct tally *tally, const struct event_packet *packet,
     }
     if (ret_reset)
         *ret_reset = RESET_NONE;
-    if (packet->fate != FATE_DUPLICATED &&
-        (is_stray_syn(tally, packet) || tally_drops(tally, packet)))
+    if (packet->fate != FATE_DUPLICATED && (drops || is_stray_syn(tally, packet)))
         return packet->fate == FATE_LOST ? 0 : drop(tally, packet);
     if (!unsent)
         code = note_anomalies(tally, packet);
     if (!unsent && !code)
         code = doubt_resets(tally, packet);
+    if (!unsent && !code)
+        code = doubt_fin(tally, packet);
     if (code)
         return code;
     if (packet->flags & TCP_SYN)
@@ -449,7 +501,8 @@ int tally_packet(struct tally *tally, const struct event_packet *packet,
     else
         add_opening(tally, packet);
     add_ack_of_fin(tally, packet);
-    if (!unsent) {
+    enum fin_fit fin = packet->flags & TCP_FIN ? fit_fin(tally, packet) : FIN_FITS;
+    if (!unsent && fin != FIN_FAR) {
         provoke(tally, packet);
         add_bytes(tally, packet);
         add_timestamp(end, packet);
@@ -458,7 +511,7 @@ int tally_packet(struct tally *tally, const struct event_packet *packet,
      * nobody. */
     if (packet->fate == FATE_INJECTED || !packet->has_ack)
         return 0;
-    code = add_fin(tally, packet);
+    code = add_fin(tally, packet, fin);
     add_ack(tally, packet);
     return code;
 }

@@ -32,6 +32,8 @@ struct tally_end {
     int8_t shift;       /* of its window */
     bool has_acked, has_sent, has_timestamps, has_fin;
     bool sent_syn_ack;
+    bool fin_far; /* `fin` is beyond its receiver's window as far as that was seen: not
+                     heeded, but where the receiver acknowledges it */
     bool fin_acked_apart; /* what acknowledged its FIN was no FIN itself */
     bool provoked;        /* the last it was sent was a SYN or RST that may call for a
                              challenge ACK */
@@ -80,6 +82,9 @@ int tally_packet(struct tally *tally, const struct event_packet *packet,
  * second. 0, or ERROR_MEMORY. */
 int tally_dropped(struct tally *tally, const struct event_packet *packet);
 bool tally_drops(const struct tally *tally, const struct event_packet *packet);
+/* Whether it is a FIN beyond its receiver's window, as far as that was seen: who sent it
+ * may be somebody else. */
+bool tally_fin_is_far(const struct tally *tally, const struct event_packet *packet);
 /* An anomaly that the packets' own order does not show. 0, or ERROR_MEMORY. */
 int tally_note(struct tally *tally, enum anomaly_kind kind, uint64_t number);
 /* An ICMP error that quotes the connection. */

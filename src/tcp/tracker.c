@@ -294,8 +294,9 @@ static void choose_queue(struct tracker *tracker, uint32_t index)
         flow_enqueue(&tracker->flows, index, queue, tracker->now_ns);
 }
 
-/* What its receiver drops teaches no numbers. True where it does. */
-static bool read_packet(struct flow *flow, enum place from, uint64_t number,
+/* What its receiver drops, or has no room for, teaches no numbers. True where it is
+ * dropped for certain. */
+static bool read_packet(struct flow *flow, enum place from, uint64_t number, int64_t t_ns,
                         const struct segment *segment, bool stray,
                         struct event_packet *ret_packet)
 {
@@ -305,13 +306,32 @@ static bool read_packet(struct flow *flow, enum place from, uint64_t number,
     uint32_t shift = stray ? 0 : numbers_learn(&flow->numbers, from, segment);
     if (shift)
         shift_numbers(flow, from, shift);
-    if (stray || older) {
+    if (stray || older || (segment->flags & TCP_FIN)) {
         numbers_read_unsent(&flow->numbers, from, number, segment, ret_packet);
+        ret_packet->sent_ns = t_ns;
         if (stray || tally_drops(&flow->tally, ret_packet))
             return true;
+        if (tally_fin_is_far(&flow->tally, ret_packet))
+            return false;
     }
     numbers_read(&flow->numbers, from, number, segment, ret_packet);
+    ret_packet->sent_ns = t_ns;
     return false;
+}
+
+/* A FIN that was thought to be beyond its receiver's window has been acknowledged: only
+ * now does it show in the states. */
+static void follow_far_fin(struct flow *flow, enum place from)
+{
+    const struct tally_end *end = &flow->tally.end[from];
+    struct event_packet fin = {.number = end->fin,
+                               .from = from,
+                               .flags = TCP_FIN | TCP_ACK,
+                               .seq = end->fin_end - 1,
+                               .ack = end->fin_ack,
+                               .has_ack = true,
+                               .received_ns = UNSEEN_NS};
+    follow(flow, &fin, RESET_NONE);
 }
 
 /* Adds up a packet that counts, and lets both ends' states follow. */
@@ -322,6 +342,7 @@ static int take_packet(struct flow *flow, const struct event_packet *packet)
     bool late_syn = (packet->flags & TCP_SYN) && !packet->has_ack &&
                     flow->tally.syn_ack && !flow->tally.end[from].syn &&
                     from == PLACE_CLIENT;
+    bool had_far_fin = flow->tally.end[place_other(from)].fin_far;
     enum reset_fit reset;
     int code = tally_packet(&flow->tally, packet, &reset);
 
@@ -331,7 +352,10 @@ static int take_packet(struct flow *flow, const struct event_packet *packet)
         flow->followers[0].state = flow->states_before_reset[0];
         flow->followers[1].state = flow->states_before_reset[1];
     }
-    follow(flow, packet, reset);
+    if (had_far_fin && flow->tally.end[place_other(from)].has_fin)
+        follow_far_fin(flow, place_other(from));
+    if (!flow->tally.end[from].fin_far || flow->tally.end[from].fin != packet->number)
+        follow(flow, packet, reset);
     return code;
 }
 
@@ -347,8 +371,7 @@ static int feed_one(struct tracker *tracker, uint32_t index, uint64_t number,
     uint8_t states[2] = {flow->followers[0].state, flow->followers[1].state};
 
     FILLED_BY_CALL struct event_packet packet;
-    bool dropped = read_packet(flow, from, number, segment, stray, &packet);
-    packet.sent_ns = t_ns;
+    bool dropped = read_packet(flow, from, number, t_ns, segment, stray, &packet);
     flow->last_ns = tracker->now_ns;
     int code =
         dropped ? tally_dropped(&flow->tally, &packet) : take_packet(flow, &packet);

@@ -352,6 +352,52 @@ static void a_reset_out_of_the_window_is_ignored(void **state)
     assert_told("1 three-way/still-open rst-ignored\n", OPENING("1"), "S1 RST seq=100");
 }
 
+static void a_fin_out_of_the_window_closes_nothing(void **state)
+{
+    (void)state;
+    /* The window is 1000; whose number it was goes on as if nothing had been. */
+    assert_told("1 three-way/still-open fin-ignored\n", OPENING("1"),
+                "S1 FIN ACK seq=5301 ack=101", "C1 ACK seq=101 ack=301 bytes=5");
+    assert_told("1 three-way/three-segment fin-ignored\n", OPENING("1"),
+                "C1 FIN ACK seq=5101 ack=301", "C1 ACK seq=101 ack=301 bytes=5",
+                "S1 ACK seq=301 ack=106", "C1 FIN ACK seq=106 ack=301",
+                "S1 FIN ACK seq=301 ack=107", "C1 ACK seq=107 ack=302");
+    /* Further than any window reaches. */
+    assert_told("1 three-way/still-open fin-ignored\n", OPENING("1"),
+                "S1 FIN ACK seq=2000000000 ack=101", "C1 ACK seq=101 ack=301 bytes=5");
+    /* As wide as the scale says. */
+    assert_told("1 three-way/half-closed sequence-gap\n", "C1 SYN seq=100 ws=7",
+                "S1 SYN ACK seq=300 ack=101 ws=7", "C1 ACK seq=101 ack=301",
+                "S1 FIN ACK seq=100301 ack=101", "C1 ACK seq=101 ack=100302");
+    assert_told("1 three-way/still-open fin-ignored\n", "C1 SYN seq=100 ws=7",
+                "S1 SYN ACK seq=300 ack=101", "C1 ACK seq=101 ack=301",
+                "S1 FIN ACK seq=100301 ack=101", "C1 ACK seq=101 ack=301");
+}
+
+/* The capture lacks what opened the window: the receiver's acknowledgement tells. */
+static void a_far_fin_that_is_acknowledged_was_none(void **state)
+{
+    (void)state;
+    struct told told;
+    begin(&told, 0, true);
+    feed_lines(&told, OPENING("1"), "S1 FIN ACK seq=5301 ack=101",
+               "C1 ACK seq=101 ack=5302", "C1 FIN ACK seq=101 ack=5302",
+               "S1 ACK seq=5302 ack=102");
+    tracker_finish(told.tracker);
+    assert_int_equal(told.kept->verdict.client_state, STATE_CLOSED);
+    assert_int_equal(told.kept->verdict.server_state, STATE_TIME_WAIT);
+    assert_int_equal(told.kept->verdict.closed_first, SIDE_SERVER);
+    end(&told, "1 three-way/four-segment sequence-gap\n");
+}
+
+static void timestamps_may_wrap_in_a_long_silence(void **state)
+{
+    (void)state;
+    assert_told("1 three-way/still-open\n", OPENING("1"),
+                "C1 ACK seq=101 ack=301 bytes=5 ts=1000", "S1 ACK seq=301 ack=106",
+                "C1 ACK seq=106 ack=301 bytes=5 ts=10 after=2160000000");
+}
+
 static void what_follows_decides_about_a_doubtful_reset(void **state)
 {
     (void)state;
@@ -553,6 +599,9 @@ int main(void)
         cmocka_unit_test(thousands_of_attempts_stay_bounded),
         cmocka_unit_test(a_packet_captured_twice_is_one),
         cmocka_unit_test(a_reset_out_of_the_window_is_ignored),
+        cmocka_unit_test(a_fin_out_of_the_window_closes_nothing),
+        cmocka_unit_test(a_far_fin_that_is_acknowledged_was_none),
+        cmocka_unit_test(timestamps_may_wrap_in_a_long_silence),
         cmocka_unit_test(what_follows_decides_about_a_doubtful_reset),
         cmocka_unit_test(a_reset_that_neither_end_minds_is_taken_back),
         cmocka_unit_test(keepalives_that_nobody_answers_are_told),

@@ -129,7 +129,7 @@ static void collect_evidence(const struct tally *tally, struct verdict *verdict)
 }
 
 /* A reset that some receivers heed and others answer, and after which the receiver was
- * silent: it was heeded. */
+ * silent: it was heeded. A FIN beyond the window, of which nothing was heard: it was not. */
 static struct tally decide_doubt(const struct tally *tally)
 {
     struct tally decided = *tally;
@@ -137,7 +137,20 @@ static struct tally decide_doubt(const struct tally *tally)
         decided.rst = tally->doubtful_rst;
         decided.rst_from = tally->doubtful_from;
     }
+    for (int end = 0; end < 2; end++)
+        if (decided.end[end].fin_far)
+            decided.end[end].fin = 0;
     return decided;
+}
+
+/* Nobody has acknowledged it. */
+static void note_far_fin(const struct tally_end *end, struct evidence *ignored)
+{
+    if (!end->fin_far)
+        return;
+    if (ignored->kept < STORY_EVIDENCE_MAX)
+        ignored->packets[ignored->kept++] = end->fin;
+    ignored->count++;
 }
 
 void tally_verdict(const struct tally *undecided, struct verdict *ret_verdict)
@@ -170,6 +183,8 @@ void tally_verdict(const struct tally *undecided, struct verdict *ret_verdict)
         if (tally->trouble->counts[kind])
             trouble_evidence(tally->trouble, (enum anomaly_kind)kind,
                              &verdict->anomalies[kind]);
+    for (int end = 0; end < 2; end++)
+        note_far_fin(&undecided->end[end], &verdict->anomalies[ANOMALY_FIN_IGNORED]);
     collect_evidence(tally, verdict);
     zeek_verdict(&tally->zeek, verdict);
     verdict->completeness = completeness_value(&tally->completeness);
