@@ -328,7 +328,24 @@ def test_live_nothing_is_left_of_root_and_ctrl_c_ends_it(woshou, start):
     assert status["Uid"].split() == ["65534"] * 4 and status["Gid"].split() == ["65534"] * 4
     assert int(status["CapPrm"], 16) == int(status["CapEff"], 16) == 0
     assert status["NoNewPrivs"] == "1"
+    if b"libseccomp" in subprocess.run(["ldd", woshou], capture_output=True).stdout:
+        assert status["Seccomp"] == "2"
     assert program.stopped() == 0 and program.err.rest() == ["no packet was seen"]
+
+
+def test_a_file_is_read_with_nothing_left_to_open(woshou, start):
+    if b"libseccomp" not in subprocess.run(["ldd", woshou], capture_output=True).stdout:
+        pytest.skip("built without libseccomp")
+    read, write = os.pipe()
+    program = start(woshou, "scope", "-r", "-", "--csv", stdin=read)
+    os.close(read)
+    with os.fdopen(write, "wb") as pipe:
+        pipe.write(pcap(refused(40001) + refused(40002), step_us=11_000_000))
+        pipe.flush()
+        assert "refused" in program.out.next() + program.out.next()
+        with open(f"/proc/{program.pid}/status", encoding="ascii") as file:
+            assert "Seccomp:\t2" in file.read()
+    assert program.ended() == 0
 
 
 # --- bad input ---

@@ -16,6 +16,7 @@
 #include "capture/sniffer.h"
 #include "cli/language.h"
 #include "cli/privileges.h"
+#include "cli/sandbox.h"
 #include "cli/scope_progress.h"
 #include "tcp/tracker.h"
 
@@ -162,6 +163,12 @@ static int wait_for_pipe(void *owner, int fd)
     return code;
 }
 
+/* Standard output is all it writes: no file is still to be opened or renamed. */
+static bool prints_only(const struct scope *scope)
+{
+    return scope->kind != SCOPE_HTML && !scope->annotate;
+}
+
 static int read_file(struct reading *reading, struct error *err)
 {
     struct scope_counts *counts = reading->counts;
@@ -176,6 +183,8 @@ static int read_file(struct reading *reading, struct error *err)
     if (code)
         return counts->stopped ? 0 : code;
     capture_on_wait(capture, wait_for_pipe, reading);
+    if (prints_only(reading->scope))
+        sandbox_enter();
     while ((code = capture_batch(capture, reading->batch.packets, room_in_batch(reading),
                                  &count, err)) == 1) {
         code = take_batch(reading, count);
@@ -276,6 +285,8 @@ static int read_interface(struct reading *reading, struct error *err)
     if (code)
         return code;
     code = privileges_drop(err);
+    if (!code)
+        sandbox_enter();
     if (!code && scope->progress != PROGRESS_NEVER)
         fprintf(stderr, _("capturing on %s; Ctrl-C ends it\n"), scope->interface);
     if (!code)
