@@ -8,18 +8,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* An address that no other benchmark's connections have, whose TIME_WAITs take ports. */
-#define SELF_CONNECTED_ADDRESS "127.0.0.77"
+/* Addresses that no other benchmark's connections have, whose TIME_WAITs take ports; and so
+ * few sockets to each that the kernel finds a free port at once: with half of an address's
+ * ports taken it looks through thousands. */
+enum { SELF_CONNECTED_ADDRESS = 0x7f004d01 /* 127.0.77.1 */, EACH = 2000 };
 
 /* It closes with a reset, because a socket connected to itself would stay in TIME_WAIT, and
  * sends at once, acknowledged or not. */
-static inline int self_connected_socket(void)
+static inline int self_connected_socket(size_t number)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET};
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_addr = {htonl(SELF_CONNECTED_ADDRESS + (uint32_t)(number / EACH))}};
     socklen_t length = sizeof address;
     const struct linger reset = {.l_onoff = 1, .l_linger = 0};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    inet_pton(AF_INET, SELF_CONNECTED_ADDRESS, &address.sin_addr);
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset) ||
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int)) ||
         bind(fd, (struct sockaddr *)&address, length) ||
@@ -33,7 +36,7 @@ static inline int *self_connected_open(size_t count)
 {
     int *sockets = allocate(count, sizeof *sockets);
     for (size_t i = 0; i < count; i++)
-        sockets[i] = self_connected_socket();
+        sockets[i] = self_connected_socket(i);
     return sockets;
 }
 
