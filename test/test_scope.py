@@ -112,7 +112,7 @@ def test_one_connections_ladder_picture_and_diagram(woshou, capture):
     picture = scope(woshou, "-r", capture, "--svg", 1).stdout
     assert xml.etree.ElementTree.fromstring(picture).tag.endswith("svg")
     diagram = scope(woshou, "-r", capture, "--mermaid", 1).stdout.decode()
-    assert diagram.startswith("sequenceDiagram\n") and "client->>server: SYN seq=j" in diagram
+    assert diagram.startswith("sequenceDiagram\n") and "client->>server: #35;1 SYN seq=j" in diagram
 
 
 def test_a_page(woshou, capture, tmp_path):

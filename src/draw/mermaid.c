@@ -33,6 +33,8 @@ static void append_packet(struct buffer *buffer, const struct ladder_packet *pac
     const char *arrow = packet->packet.fate == FATE_LOST ? "--x" : "->>";
     buffer_append_format(buffer, "    %s%s%s: ", name_of(from), arrow,
                          name_of(place_other(from)));
+    if (packet->level) /* a capture's: by its number there */
+        buffer_append_format(buffer, "#35;%" PRIu64 " ", packet->packet.number);
     append_text(buffer, packet->label);
     buffer_append_char(buffer, '\n');
 }

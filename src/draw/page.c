@@ -220,7 +220,8 @@ static void print_footer(struct buffer *out, const struct page *page)
     buffer_append_text(out, "<footer>\n");
     say_both(out, page, "h2", N_("How to read the pictures"));
     for (int i = 0; i < 2; i++)
-        page_legend(out, page->words[i], classes[i]);
+        page_legend(out, page->words[i], classes[i],
+                    page->overview ? LEGEND_CAPTURE : LEGEND_WIRE);
     say_both(out, page, "h2", N_("How this page was made"));
     for (int i = 0; i < 2; i++) {
         buffer_append_format(out, "<dl class=\"facts %s\" lang=\"%s\">\n", classes[i],

@@ -6,7 +6,11 @@
 
 struct buffer;
 
+/* Whose signs: a wire of our own shows more than a capture does. */
+enum legend { LEGEND_WIRE = 1, LEGEND_CAPTURE = 2 };
+
 /* Appends a list of signs and meanings; `class` is put on it beside its own. */
-void page_legend(struct buffer *out, const struct words *words, const char *class);
+void page_legend(struct buffer *out, const struct words *words, const char *class,
+                 enum legend legend);
 
 #endif

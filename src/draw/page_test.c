@@ -146,6 +146,8 @@ static void an_overview_lists_and_links_and_escapes(void **state)
     assert_holds(html, "<li>one &amp; two</li>\n<li>three</li>");
     assert_holds(html, "<dt>one &lt;refused&gt;</dt><dd>A refusal</dd>");
     assert_holds(html, "<dd>一次拒绝</dd>");
+    assert_holds(html, "at the moment it passed the place of the capture");
+    assert_null(strstr(html, "a packet that the wire lost"));
     assert_holds(html, "<tr class=\"failed\"><td class=\"number\"><a "
                        "href=\"#refused\">7</a></td><td>&lt;b&gt;</td></tr>");
 }
