@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/buffer.h"
-#include "net/channel.h"
 
 static void put_text(struct buffer *buffer, const struct frame_text *text)
 {
@@ -16,11 +15,6 @@ static struct frame_text text_of(const char *text)
     size_t length = strlen(text);
     return (struct frame_text){text,
                                (uint16_t)(length < UINT16_MAX ? length : UINT16_MAX)};
-}
-
-static int result(const struct frame_reader *reader)
-{
-    return reader->failed ? -EBADMSG : 0;
 }
 
 /* --- HELLO --- */
@@ -130,45 +124,13 @@ int refusal_decode(const struct frame *frame, struct refusal *ret_refusal)
     return 0;
 }
 
-static int send_and_done(struct channel *channel, struct buffer *buffer)
-{
-    int code =
-        buffer->failed ? -ENOMEM : channel_send(channel, buffer->bytes, buffer->length);
-    buffer_done(buffer);
-    return code;
-}
-
-int refusal_send(struct channel *channel, uint64_t id, enum frame_error code, bool fatal,
-                 uint32_t retry_after_ms, const char *sentence)
-{
-    const struct refusal refusal = {.id = id,
-                                    .code = (uint16_t)code,
-                                    .fatal = fatal,
-                                    .retry_after_ms = retry_after_ms,
-                                    .sentence = text_of(sentence)};
-    struct buffer buffer;
-    buffer_init(&buffer, 0);
-    refusal_encode(&buffer, &refusal);
-    int sent = send_and_done(channel, &buffer);
-    if (!fatal)
-        return sent;
-    int finished = channel_finish(channel);
-    return sent ? sent : finished;
-}
-
 /* --- The rest --- */
-
-static void encode_echo(struct buffer *buffer, unsigned type, const void *body,
-                        size_t length)
-{
-    size_t begin = frame_begin(buffer, type, 0, 0);
-    frame_put_bytes(buffer, body, length);
-    frame_end(buffer, begin);
-}
 
 void greeting_encode_ping(struct buffer *buffer, const void *body, size_t length)
 {
-    encode_echo(buffer, FRAME_PING, body, length);
+    size_t begin = frame_begin(buffer, FRAME_PING, 0, 0);
+    frame_put_bytes(buffer, body, length);
+    frame_end(buffer, begin);
 }
 
 void greeting_encode_bye(struct buffer *buffer, const char *reason)
@@ -179,62 +141,12 @@ void greeting_encode_bye(struct buffer *buffer, const char *reason)
     frame_end(buffer, begin);
 }
 
-/* A peer that pings faster than it reads pongs fills its own bound, no more. */
-static int answer_ping(struct channel *channel, const struct frame *frame)
-{
-    struct buffer buffer;
-    if (frame->total > GREETING_PING_BYTES)
-        return -EBADMSG;
-    buffer_init(&buffer, 0);
-    encode_echo(&buffer, FRAME_PONG, frame->body, frame->length);
-    int code = send_and_done(channel, &buffer);
-    return code ? code : 1;
-}
-
-static int take_error(const struct frame *frame, struct refusal *ret_refusal)
-{
-    struct refusal refusal;
-    int code = refusal_decode(frame, &refusal);
-    if (code)
-        return code;
-    if (!refusal.fatal)
-        return refusal.id ? 0 : 1;
-    if (ret_refusal)
-        *ret_refusal = refusal;
-    return -ECONNABORTED;
-}
-
-static int take_bye(const struct frame *frame, struct refusal *ret_refusal)
+int greeting_decode_bye(const struct frame *frame, struct frame_text *ret_reason)
 {
     struct frame_reader reader = frame_reader(frame);
-    struct refusal refusal = {.fatal = true, .sentence = frame_read_text(&reader)};
-    if (reader.failed)
-        return result(&reader);
-    if (ret_refusal)
-        *ret_refusal = refusal;
-    return -ESHUTDOWN;
-}
-
-int greeting_take(struct channel *channel, const struct frame *frame,
-                  struct refusal *ret_refusal)
-{
-    switch (frame->type) {
-    case FRAME_PING: return answer_ping(channel, frame);
-    case FRAME_PONG: return 1;
-    case FRAME_ERROR: return take_error(frame, ret_refusal);
-    case FRAME_BYE: return take_bye(frame, ret_refusal);
-    case FRAME_HELLO:
-    case FRAME_WELCOME: return -EPROTO;
-    default:
-        return frame->type < FRAME_GROUP_TEXT ? greeting_take_unknown(channel, frame) : 0;
-    }
-}
-
-int greeting_take_unknown(struct channel *channel, const struct frame *frame)
-{
-    if (frame->flags & FRAME_OPTIONAL)
-        return 1;
-    refusal_send(channel, frame->id, FRAME_ERROR_UNKNOWN_TYPE, true, 0,
-                 "a frame of a type that this version does not know");
-    return -EPROTO;
+    struct frame_text reason = frame_read_text(&reader);
+    if (frame->type != FRAME_BYE || reader.failed)
+        return -EBADMSG;
+    *ret_reason = reason;
+    return 0;
 }

@@ -1,5 +1,5 @@
 /* The frames of a session, as values: who a client is, what a server grants, and what either refuses.
- * Pure, but for greeting_take, which answers on a channel.
+ * Pure, but for the last three, which answer on a channel.
  *
  * Encoders append a whole frame to a buffer; look at its `failed` once, at the end. Decoders return 0,
  * or -EBADMSG where the frame is not what its type says; their texts are borrowed from the frame. */
@@ -69,13 +69,17 @@ struct refusal {
 
 void refusal_encode(struct buffer *buffer, const struct refusal *refusal);
 int refusal_decode(const struct frame *frame, struct refusal *ret_refusal);
-/* Sends one on the channel; a fatal one also finishes it: drain it and close. What channel_send and
- * channel_finish return. The sentence is English. */
-int refusal_send(struct channel *channel, uint64_t id, enum frame_error code, bool fatal,
-                 uint32_t retry_after_ms, const char *sentence);
 
 void greeting_encode_ping(struct buffer *buffer, const void *body, size_t length);
 void greeting_encode_bye(struct buffer *buffer, const char *reason);
+int greeting_decode_bye(const struct frame *frame, struct frame_text *ret_reason);
+
+/* --- On a channel (greeting_answer.c) --- */
+
+/* Sends an ERROR; a fatal one also finishes the channel: drain it and close. What channel_send and
+ * channel_finish return. The sentence is English. */
+int refusal_send(struct channel *channel, uint64_t id, enum frame_error code, bool fatal,
+                 uint32_t retry_after_ms, const char *sentence);
 
 /* What everyone does with a frame that is no business of his, once the greeting is over:
  *   1  it was taken: a PING was answered, a PONG came, an unknown optional frame was skipped

@@ -87,6 +87,12 @@ static int decode_refusal(const struct frame *frame)
     return refusal_decode(frame, &refusal);
 }
 
+static int decode_bye(const struct frame *frame)
+{
+    struct frame_text reason;
+    return greeting_decode_bye(frame, &reason);
+}
+
 /* Whole, and with fields of a later version behind, it is read; cut anywhere, it is not. */
 static void assert_cut_is_refused(struct buffer *buffer, decoder *decode)
 {
@@ -129,6 +135,8 @@ static void every_truncation_is_refused_and_every_addition_taken(void **state)
     assert_cut_is_refused(&buffer, decode_welcome);
     refusal_encode(&buffer, &refusal);
     assert_cut_is_refused(&buffer, decode_refusal);
+    greeting_encode_bye(&buffer, "enough");
+    assert_cut_is_refused(&buffer, decode_bye);
 }
 
 static void hello_is_refused_where_it_is_none(void **state)
