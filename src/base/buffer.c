@@ -57,7 +57,7 @@ int buffer_reserve(struct buffer *buffer, size_t length)
     return 0;
 }
 
-int buffer_append(struct buffer *buffer, const void *bytes, size_t length)
+int buffer_append_growing(struct buffer *buffer, const void *bytes, size_t length)
 {
     int code = buffer_reserve(buffer, length);
     if (code || length == 0)
@@ -66,16 +66,6 @@ int buffer_append(struct buffer *buffer, const void *bytes, size_t length)
     buffer->length += length;
     buffer->bytes[buffer->length] = '\0';
     return 0;
-}
-
-int buffer_append_text(struct buffer *buffer, const char *text)
-{
-    return buffer_append(buffer, text, strlen(text));
-}
-
-int buffer_append_char(struct buffer *buffer, char c)
-{
-    return buffer_append(buffer, &c, 1);
 }
 
 int buffer_append_repeated(struct buffer *buffer, char c, size_t count)

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buffer {
     char *bytes; /* null while empty and growable; always terminated by a 0 not counted */
@@ -30,10 +31,29 @@ void buffer_init_fixed(struct buffer *buffer, char *array, size_t size);
  * already. */
 void buffer_done(struct buffer *buffer);
 
-/* Each returns 0, or the sticky code. */
-int buffer_append(struct buffer *buffer, const void *bytes, size_t length);
-int buffer_append_text(struct buffer *buffer, const char *text); /* up to its 0 */
-int buffer_append_char(struct buffer *buffer, char c);
+/* Where there may not be room enough yet: for buffer_append alone. */
+int buffer_append_growing(struct buffer *buffer, const void *bytes, size_t length);
+
+/* Each returns 0, or the sticky code. In line, because lines are put together of many
+ * pieces of a few bytes. */
+static inline int buffer_append(struct buffer *buffer, const void *bytes, size_t length)
+{
+    if (buffer->failed || length == 0 || length >= buffer->capacity - buffer->length)
+        return buffer_append_growing(buffer, bytes, length);
+    memcpy(buffer->bytes + buffer->length, bytes, length);
+    buffer->length += length;
+    buffer->bytes[buffer->length] = '\0';
+    return 0;
+}
+/* Up to its 0. */
+static inline int buffer_append_text(struct buffer *buffer, const char *text)
+{
+    return buffer_append(buffer, text, strlen(text));
+}
+static inline int buffer_append_char(struct buffer *buffer, char c)
+{
+    return buffer_append(buffer, &c, 1);
+}
 int buffer_append_repeated(struct buffer *buffer, char c, size_t count);
 int buffer_append_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

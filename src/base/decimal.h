@@ -12,14 +12,12 @@ enum { DECIMAL_TEXT = 20 };
 /* Writes the number's digits, without a final 0, and returns how many they are. */
 static inline size_t decimal_put(char *text, uint64_t number)
 {
-    char digits[DECIMAL_TEXT];
-    size_t at = sizeof digits;
-    do
-        digits[--at] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    for (size_t i = at; i < sizeof digits; i++)
-        text[i - at] = digits[i];
-    return sizeof digits - at;
+    size_t length = 1;
+    for (uint64_t rest = number; rest >= 10; rest /= 10)
+        length++;
+    for (size_t at = length; at > 0; number /= 10)
+        text[--at] = (char)('0' + number % 10);
+    return length;
 }
 
 #endif

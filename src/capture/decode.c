@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "capture/ip.h"
+#include "capture/packet.h"
 
 enum {
     TCP_HEADER = 20,
@@ -68,12 +69,38 @@ static void decode_options(const uint8_t *options, size_t length, struct segment
     }
 }
 
-static void set_endpoint(struct endpoint *endpoint, uint8_t family,
-                         const uint8_t *address, uint16_t port)
+static void set_ipv4(struct endpoint *endpoint, const uint8_t *address, uint16_t port)
 {
-    endpoint->family = family;
-    memcpy(endpoint->address, address, family == 4 ? 4 : 16);
+    endpoint->family = 4;
+    memcpy(endpoint->address, address, 4);
+    memset(endpoint->address + 4, 0, sizeof endpoint->address - 4);
     endpoint->port = port;
+}
+
+static void set_ipv6(struct endpoint *endpoint, const uint8_t *address, uint16_t port)
+{
+    endpoint->family = 6;
+    memcpy(endpoint->address, address, sizeof endpoint->address);
+    endpoint->port = port;
+}
+
+/* Field by field, here and below: compilers clear a large struct by an instruction that
+ * takes as long as all the rest. */
+static void set_no_options(struct segment *segment)
+{
+    segment->mss = 0;
+    segment->window_shift = -1;
+    segment->sack_permitted = segment->sack = segment->fast_open = false;
+    segment->timestamps = false;
+    segment->tsval = segment->tsecr = 0;
+}
+
+/* The header up to its flags. */
+static void set_numbers(const uint8_t *tcp, struct segment *segment)
+{
+    segment->seq = get32(tcp + 4);
+    segment->ack = get32(tcp + 8);
+    segment->flags = tcp[13];
 }
 
 enum decode_result ip_decode_tcp(const struct ip_packet *ip, struct segment *ret_segment)
@@ -88,17 +115,18 @@ enum decode_result ip_decode_tcp(const struct ip_packet *ip, struct segment *ret
     size_t header = (size_t)(tcp[12] >> 4) * 4;
     if (header < TCP_HEADER || header > ip->payload_bytes)
         return DECODE_MALFORMED;
-    *ret_segment = (struct segment){
-        .seq = get32(tcp + 4),
-        .ack = get32(tcp + 8),
-        .flags = tcp[13],
-        .window = there < TCP_ENOUGH + 2 ? UINT16_MAX : get16(tcp + 14),
-        .window_shift = -1,
-        .ip_id = (uint16_t)(ip->family == 4 ? ip->id : 0),
-        .ttl = ip->ttl,
-    };
-    set_endpoint(&ret_segment->source, ip->family, ip->source, get16(tcp));
-    set_endpoint(&ret_segment->destination, ip->family, ip->destination, get16(tcp + 2));
+    set_no_options(ret_segment);
+    set_numbers(tcp, ret_segment);
+    ret_segment->window = there < TCP_ENOUGH + 2 ? UINT16_MAX : get16(tcp + 14);
+    ret_segment->ip_id = (uint16_t)(ip->family == 4 ? ip->id : 0);
+    ret_segment->ttl = ip->ttl;
+    if (ip->family == 4) {
+        set_ipv4(&ret_segment->source, ip->source, get16(tcp));
+        set_ipv4(&ret_segment->destination, ip->destination, get16(tcp + 2));
+    } else {
+        set_ipv6(&ret_segment->source, ip->source, get16(tcp));
+        set_ipv6(&ret_segment->destination, ip->destination, get16(tcp + 2));
+    }
     if (header <= there)
         decode_options(tcp + TCP_HEADER, header - TCP_HEADER, ret_segment);
     else
@@ -109,6 +137,34 @@ enum decode_result ip_decode_tcp(const struct ip_packet *ip, struct segment *ret
     ret_segment->payload_bytes = (uint32_t)payload;
     ret_segment->payload_captured = (uint32_t)(captured < payload ? captured : payload);
     return DECODE_TCP;
+}
+
+bool decode_usual(const struct packet *packet, struct segment *ret_segment)
+{
+    enum { ETHERNET = 1, LINK = 14, IP = 20, OFFSET_AND_MORE = 0x3fff };
+    const uint8_t *ip = packet->bytes + LINK, *tcp = ip + IP;
+
+    if (packet->link_type != ETHERNET || packet->fcs_bytes ||
+        packet->captured < LINK + IP + TCP_HEADER || get16(ip - 2) != 0x0800 ||
+        ip[0] != 0x45 || ip[9] != PROTOCOL_TCP || (get16(ip + 6) & OFFSET_AND_MORE))
+        return false;
+    size_t header = (size_t)(tcp[12] >> 4) * 4, headers = IP + header;
+    size_t total = get16(ip + 2), there = packet->captured - LINK;
+    if (header < TCP_HEADER || headers > total || headers > there ||
+        LINK + total > packet->length)
+        return false;
+    set_no_options(ret_segment);
+    set_numbers(tcp, ret_segment);
+    set_ipv4(&ret_segment->source, ip + 12, get16(tcp));
+    set_ipv4(&ret_segment->destination, ip + 16, get16(tcp + 2));
+    ret_segment->window = get16(tcp + 14);
+    ret_segment->ip_id = get16(ip + 4);
+    ret_segment->ttl = ip[8];
+    decode_options(tcp + TCP_HEADER, header - TCP_HEADER, ret_segment);
+    ret_segment->payload = tcp + header;
+    ret_segment->payload_bytes = (uint32_t)(total - headers);
+    ret_segment->payload_captured = (uint32_t)((there < total ? there : total) - headers);
+    return true;
 }
 
 enum decode_result decode_ip(const uint8_t *bytes, size_t length,

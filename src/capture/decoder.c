@@ -380,6 +380,9 @@ static enum decode_result remember(struct decoder *decoder, const struct walk *w
 enum decode_result decoder_packet(struct decoder *decoder, const struct packet *packet,
                                   struct decoded *ret_decoded)
 {
+    ret_decoded->more = false;
+    if (decode_usual(packet, &ret_decoded->segment))
+        return DECODE_TCP;
     struct walk walk = {
         .fragments = decoder->fragments, .t_ns = packet->t_ns, .decoded = ret_decoded};
     struct span span = {packet->bytes, packet->captured};

@@ -42,6 +42,25 @@ static int64_t read_time(const struct capture *capture, const uint8_t *record)
     return seconds * NS_PER_S + (int64_t)fraction * unit_ns;
 }
 
+/* A record that stands in memory whole. */
+static inline void read_record(struct capture *capture, const uint8_t *record,
+                               uint32_t captured, uint32_t length,
+                               struct packet *ret_packet)
+{
+    size_t header = capture->record_header;
+    *ret_packet = (struct packet){
+        .number = ++capture->number,
+        .t_ns = read_time(capture, record),
+        .bytes = record + header,
+        .captured = captured,
+        .length = length < captured ? captured : length,
+        .link_type = capture->interfaces[0].link_type,
+        .fcs_bytes = capture->interfaces[0].fcs_bytes,
+    };
+    if (header == PCAP_MODIFIED_HEADER)
+        ret_packet->direction = read_direction(record);
+}
+
 static int next(struct capture *capture, struct packet *ret_packet)
 {
     const uint8_t *record;
@@ -65,39 +84,29 @@ static int next(struct capture *capture, struct packet *ret_packet)
             return capture_cut_packet(capture);
     }
     source_skip(capture->source, header + captured);
-    *ret_packet = (struct packet){
-        .number = ++capture->number,
-        .t_ns = read_time(capture, record),
-        .bytes = record + header,
-        .captured = captured,
-        .length = length < captured ? captured : length,
-        .link_type = capture->interfaces[0].link_type,
-        .fcs_bytes = capture->interfaces[0].fcs_bytes,
-    };
-    if (header == PCAP_MODIFIED_HEADER)
-        ret_packet->direction = read_direction(record);
+    read_record(capture, record, captured, length, ret_packet);
     return 1;
-}
-
-/* Whether the next packet stands in memory whole. */
-static bool stands(const struct capture *capture)
-{
-    const uint8_t *record;
-    size_t there = source_need(capture->source, 0, &record),
-           header = capture->record_header;
-    return there >= header && !capture->lengths_swapped &&
-           !capture->lengths_maybe_swapped &&
-           there - header >= read32(capture, record + 8);
 }
 
 static size_t take(struct capture *capture, struct packet *packets, size_t max)
 {
-    size_t count = 0;
-    while (count < max && !capture->ended && stands(capture))
-        if (next(capture, &packets[count]) == 1)
-            count++;
-        else
-            capture->ended = true;
+    const uint8_t *record;
+    size_t there = source_need(capture->source, 0, &record),
+           header = capture->record_header;
+    size_t taken = 0, count = 0;
+
+    if (capture->lengths_swapped || capture->lengths_maybe_swapped)
+        return 0;
+    for (; count < max && there - taken >= header; count++) {
+        uint32_t captured = read32(capture, record + 8);
+        if (captured > RECORD_BYTES_MAX || captured > there - taken - header)
+            break;
+        read_record(capture, record, captured, read32(capture, record + 12),
+                    &packets[count]);
+        record += header + captured;
+        taken += header + captured;
+    }
+    source_skip(capture->source, taken);
     return count;
 }
 

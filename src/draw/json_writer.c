@@ -5,51 +5,39 @@
 #include "base/buffer.h"
 #include "base/decimal.h"
 
-/* Most appends are of a few bytes, for which there is room. */
-static inline void append(struct buffer *buffer, const char *bytes, size_t length)
-{
-    if (buffer->failed || length >= buffer->capacity - buffer->length) {
-        buffer_append(buffer, bytes, length);
-        return;
-    }
-    memcpy(buffer->bytes + buffer->length, bytes, length);
-    buffer->length += length;
-    buffer->bytes[buffer->length] = '\0';
-}
-
 static inline void separate(struct json_writer *writer)
 {
     if (writer->comma)
-        append(writer->buffer, ",", 1);
+        buffer_append(writer->buffer, ",", 1);
     writer->comma = true;
 }
 
 void json_put_begin(struct json_writer *writer, char bracket)
 {
     separate(writer);
-    append(writer->buffer, &bracket, 1);
+    buffer_append(writer->buffer, &bracket, 1);
     writer->comma = false;
 }
 
 void json_put_end(struct json_writer *writer, char bracket)
 {
-    append(writer->buffer, &bracket, 1);
+    buffer_append(writer->buffer, &bracket, 1);
     writer->comma = true;
 }
 
 void json_put_key(struct json_writer *writer, const char *key)
 {
     separate(writer);
-    append(writer->buffer, "\"", 1);
-    append(writer->buffer, key, strlen(key));
-    append(writer->buffer, "\":", 2);
+    buffer_append(writer->buffer, "\"", 1);
+    buffer_append(writer->buffer, key, strlen(key));
+    buffer_append(writer->buffer, "\":", 2);
     writer->comma = false;
 }
 
 void json_put_null(struct json_writer *writer)
 {
     separate(writer);
-    append(writer->buffer, "null", 4);
+    buffer_append(writer->buffer, "null", 4);
 }
 
 void json_put_integer(struct json_writer *writer, int64_t value)
@@ -60,7 +48,7 @@ void json_put_integer(struct json_writer *writer, int64_t value)
     size_t length = decimal_put(text + negative, size);
 
     separate(writer);
-    append(writer->buffer, text, negative + length);
+    buffer_append(writer->buffer, text, negative + length);
 }
 
 /* --- texts --- */
@@ -93,7 +81,7 @@ static void append_text(struct buffer *buffer, const char *text, size_t length)
 {
     while (length > 0) {
         size_t plain = plain_length(text, length);
-        append(buffer, text, plain);
+        buffer_append(buffer, text, plain);
         if (plain == length)
             return;
         append_escaped(buffer, text[plain]);
@@ -109,15 +97,15 @@ void json_put_text(struct json_writer *writer, const char *text)
         return;
     }
     separate(writer);
-    append(writer->buffer, "\"", 1);
+    buffer_append(writer->buffer, "\"", 1);
     append_text(writer->buffer, text, strlen(text));
-    append(writer->buffer, "\"", 1);
+    buffer_append(writer->buffer, "\"", 1);
 }
 
 size_t json_put_text_begin(struct json_writer *writer)
 {
     separate(writer);
-    append(writer->buffer, "\"", 1);
+    buffer_append(writer->buffer, "\"", 1);
     return writer->buffer->length;
 }
 
@@ -135,5 +123,5 @@ void json_put_text_end(struct json_writer *writer, size_t begin)
             buffer->failed = rest.failed;
         buffer_done(&rest);
     }
-    append(buffer, "\"", 1);
+    buffer_append(buffer, "\"", 1);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/buffer.h"
+#include "base/filled.h"
 #include "base/visible.h"
 #include "draw/words.h"
 #include "scope/quantity.h"
@@ -70,7 +71,7 @@ static size_t put_anomalies(char *cell, uint32_t anomalies)
 size_t table_cell(const struct row *row, enum column column, bool ascii,
                   char cell[TABLE_CELL])
 {
-    const char *word = column_word(row, column);
+    const char *word;
     switch (column) {
     case COLUMN_ID: return quantity_number(cell, row->id);
     case COLUMN_CLIENT: return strlen(endpoint_format(&row->client, cell));
@@ -84,14 +85,15 @@ size_t table_cell(const struct row *row, enum column column, bool ascii,
     case COLUMN_BYTES: return quantity_bytes(cell, row->client_bytes + row->server_bytes);
     case COLUMN_PACKETS: return quantity_number(cell, row->packets);
     case COLUMN_ANOMALIES: return put_anomalies(cell, row->anomalies);
-    default: return put_text(cell, word ? word : "-");
+    default: word = column_word(row, column); return put_text(cell, word ? word : "-");
     }
 }
 
-static int columns_of(const char *cell, size_t length)
+/* A µ is two bytes and one column; nothing else here is not ASCII. */
+static int columns_of(enum column column, const char *cell, size_t length)
 {
-    /* A µ is two bytes and one column; nothing else here is not ASCII. */
-    return (int)length - (memchr(cell, 0xc2, length) ? 1 : 0);
+    bool duration = column == COLUMN_RTT || column == COLUMN_DURATION;
+    return (int)length - (duration && memchr(cell, 0xc2, length) ? 1 : 0);
 }
 
 /* --- widths --- */
@@ -128,9 +130,9 @@ void table_fit(struct table *table, const struct row *rows, size_t count)
         const char *title = table->words->say(table_heading(column));
         int width = visible_width(title, strlen(title));
         for (size_t row = 0; row < count && row < FIT_ROWS; row++) {
-            char cell[TABLE_CELL];
+            FILLED_BY_CALL char cell[TABLE_CELL];
             size_t length = table_cell(&rows[row], column, table->ascii, cell);
-            int cell_width = columns_of(cell, length);
+            int cell_width = columns_of(column, cell, length);
             width = cell_width > width ? cell_width : width;
         }
         table->widths[column] = width;
@@ -150,11 +152,12 @@ static void append_cell(const struct table *table, enum column column, const cha
 {
     int width = table->widths[column];
     size_t padding = columns < width ? (size_t)(width - columns) : 0;
+    bool to_the_right = table_is_number(column);
 
-    if (table_is_number(column))
+    if (padding > 0 && to_the_right)
         buffer_append_repeated(buffer, ' ', padding);
     buffer_append(buffer, cell, length);
-    if (!table_is_number(column) && column != COLUMN_ANOMALIES)
+    if (padding > 0 && !to_the_right && column != COLUMN_ANOMALIES)
         buffer_append_repeated(buffer, ' ', padding);
 }
 
@@ -224,7 +227,7 @@ void table_row(const struct table *table, const struct row *row, struct buffer *
 {
     const char *colour = table->colour ? colour_of(row) : "";
     bool first = true;
-    char cell[TABLE_CELL];
+    FILLED_BY_CALL char cell[TABLE_CELL];
 
     buffer_append_text(buffer, colour);
     for (size_t i = 0; i < SHOWN; i++) {
@@ -241,7 +244,7 @@ void table_row(const struct table *table, const struct row *row, struct buffer *
             cut_anomalies(table, cell, &length);
         else if (column == COLUMN_CLIENT || column == COLUMN_SERVER)
             cut_endpoint(table, column, cell, &length);
-        int columns = columns_of(cell, length);
+        int columns = columns_of(column, cell, length);
         append_cell(table, column, cell, length, columns, buffer);
     }
     buffer_append_text(buffer, *colour ? "\033[0m\n" : "\n");

@@ -36,11 +36,13 @@ static uint64_t mix(uint64_t value)
 static uint64_t hash_endpoint(uint64_t seed, const struct endpoint *endpoint)
 {
     uint64_t parts[2];
+    uint32_t ipv4;
+    if (endpoint->family != 6) {
+        memcpy(&ipv4, endpoint->address, sizeof ipv4);
+        return mix(seed ^ ((uint64_t)endpoint->port << 32 | ipv4));
+    }
     memcpy(parts, endpoint->address, sizeof parts);
-    uint64_t hash = mix(seed ^ parts[0]);
-    if (endpoint->family == 6)
-        hash = mix(hash ^ parts[1]);
-    return mix(hash ^ endpoint->port);
+    return mix(mix(mix(seed ^ parts[0]) ^ parts[1]) ^ endpoint->port);
 }
 
 /* The same in both directions; seeded, so that nobody can prepare a capture whose
