@@ -513,6 +513,21 @@ static int resolve_pending(struct tracker *tracker, uint32_t *index, uint32_t ha
     return code;
 }
 
+/* A SYN-ACK to a connection that has ended: unless it takes that one's own SYN, the SYN it
+ * takes was not seen. One that takes it may come behind a reset, where an older connection
+ * had to be cleared away first (RFC 9293, figure 10). */
+static bool is_syn_ack_of_next(const struct flow *flow, enum place from,
+                               const struct segment *segment)
+{
+    const struct numbers *numbers = &flow->numbers;
+    enum place other = place_other(from);
+    uint32_t taken = segment->ack - 1 - numbers->isn[other];
+    bool takes = flow->tally.end[other].syn && !flow->tally.opened &&
+                 taken <= flow->tally.end[other].syn_bytes;
+    return tally_ended(&flow->tally) && numbers->known[from] &&
+           numbers->isn[from] != segment->seq && !takes;
+}
+
 static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
                        uint64_t number, int64_t t_ns, const struct segment *segment)
 {
@@ -538,8 +553,7 @@ static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
             return hold_back(flow, number, t_ns, segment);
         if (meaning == SYN_OF_NEXT)
             code = begin_next(tracker, &index, PLACE_CLIENT, number, segment);
-    } else if ((segment->flags & TCP_SYN) && tally_ended(&flow->tally) &&
-               flow->numbers.known[from] && flow->numbers.isn[from] != segment->seq) {
+    } else if ((segment->flags & TCP_SYN) && is_syn_ack_of_next(flow, from, segment)) {
         code = begin_next(tracker, &index, PLACE_SERVER, number, segment);
     }
     return code ? code : feed(tracker, index, number, t_ns, segment);
@@ -689,7 +703,8 @@ void tracker_finish(struct tracker *tracker)
     while (flows->count > 0) {
         struct numbered *list = malloc(flows->count * sizeof *list);
         size_t count = list ? list_all(flows, list) : 0;
-        qsort(list, count, sizeof *list, by_id);
+        if (list)
+            qsort(list, count, sizeof *list, by_id);
         for (size_t i = 0; i < count; i++)
             end_flow(tracker, list[i].index, false);
         free(list);

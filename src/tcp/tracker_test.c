@@ -227,6 +227,17 @@ static void a_four_tuple_may_be_another_connections(void **state)
                 "C1 SYN seq=100", "C1 SYN seq=9000 after=2000");
 }
 
+/* RFC 9293, figure 10, with the SYN of a lower number than TIME_WAIT takes. */
+static void an_old_connection_is_cleared_away_first(void **state)
+{
+    (void)state;
+    assert_told("1 three-way/three-segment\n2 three-way/still-open syn-retransmitted "
+                "challenge-ack four-tuple-reused\n",
+                OPENING("1"), CLOSING("1"), "C1 SYN seq=50", "S1 ACK seq=302 ack=102",
+                "C1 RST seq=102", "C1 SYN seq=50 after=1000", "S1 SYN ACK seq=900 ack=51",
+                "C1 ACK seq=51 ack=901");
+}
+
 static void a_syn_again_after_a_refusal_is_the_same_attempt(void **state)
 {
     (void)state;
@@ -590,6 +601,7 @@ int main(void)
         cmocka_unit_test(
             an_attempt_comes_out_when_no_retry_can_come_and_an_open_one_stays),
         cmocka_unit_test(a_four_tuple_may_be_another_connections),
+        cmocka_unit_test(an_old_connection_is_cleared_away_first),
         cmocka_unit_test(a_syn_again_after_a_refusal_is_the_same_attempt),
         cmocka_unit_test(a_syn_on_an_open_connection_waits_for_its_answer),
         cmocka_unit_test(a_syn_on_an_open_connection_may_be_refused),
