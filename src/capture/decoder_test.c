@@ -1,6 +1,7 @@
 /* Every link type and every wrapping, each around the same segment: packets are made from
  * the inside out, so that a wrapping's test reads as its header does. The input of every
- * decoding ends at an unmapped page: a read past its end stops the test. */
+ * decoding ends at an unmapped page: a read past its end stops the test. More than 600 lines,
+ * because every wrapping has a few of its own. */
 #include "capture/decoder.h"
 
 #include <setjmp.h>

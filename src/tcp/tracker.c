@@ -8,12 +8,12 @@
 #include "base/error.h"
 #include "base/filled.h"
 #include "capture/packet.h"
+#include "tcp/feed.h"
 #include "tcp/flow.h"
-#include "tcp/keep.h"
 #include "tcp/numbers.h"
+#include "tcp/reuse.h"
 #include "tcp/seq.h"
 #include "tcp/steady.h"
-#include "tcp/trouble.h"
 
 /* A SYN is sent again at most 64 s after the last time (Linux' sixth), so that after this
  * silence an attempt has ended. */
@@ -237,52 +237,6 @@ static int begin_flow(struct tracker *tracker, uint32_t hash, enum place from,
     return flow->story_failed ? ERROR_MEMORY : 0;
 }
 
-/* Numbers of an end that were guesses: all that was derived from them moves. */
-static void shift_numbers(struct flow *flow, enum place whose, uint32_t shift)
-{
-    struct follower *end = &flow->followers[whose];
-    end->sent_end += shift;
-    end->fin_end += shift;
-    flow->followers[place_other(whose)].acked += shift;
-    tally_shift(&flow->tally, whose, shift);
-    if (flow->story)
-        story_shift(flow->story, whose, shift);
-}
-
-static int keep_states(struct flow *flow, const uint8_t before[2], int64_t t_ns)
-{
-    for (int end = 0; end < 2; end++)
-        if (flow->followers[end].state != before[end] &&
-            flow->story->event_count < TRACKER_EVENTS_MAX &&
-            !story_add_state(flow->story, t_ns, (enum place)end,
-                             (enum tcp_state)flow->followers[end].state,
-                             STANDING_INFERRED))
-            return ERROR_MEMORY;
-    return 0;
-}
-
-/* What the packet does to both ends: it is taken to arrive when it is seen. */
-static void follow(struct flow *flow, const struct event_packet *packet,
-                   enum reset_fit reset)
-{
-    struct follower *ends = flow->followers;
-
-    if (reset == RESET_HEEDED || reset == RESET_DOUBTFUL) {
-        flow->states_before_reset[0] = ends[0].state;
-        flow->states_before_reset[1] = ends[1].state;
-    }
-    if (reset == RESET_IGNORED)
-        return;
-    follower_sends(&ends[packet->from], packet);
-    follower_receives(&ends[place_other(packet->from)], packet);
-}
-
-/* Anomalies so far. */
-static uint32_t trouble_count(const struct tally *tally)
-{
-    return tally->trouble ? tally->trouble->total : 0;
-}
-
 static void choose_queue(struct tracker *tracker, uint32_t index)
 {
     struct flow *flow = flow_at(&tracker->flows, index);
@@ -294,92 +248,13 @@ static void choose_queue(struct tracker *tracker, uint32_t index)
         flow_enqueue(&tracker->flows, index, queue, tracker->now_ns);
 }
 
-/* What its receiver drops, or has no room for, teaches no numbers. True where it is
- * dropped for certain. */
-static bool read_packet(struct flow *flow, enum place from, uint64_t number, int64_t t_ns,
-                        const struct segment *segment, bool stray,
-                        struct event_packet *ret_packet)
-{
-    const struct tally_end *end = &flow->tally.end[from];
-    bool older = segment->timestamps && end->has_timestamps &&
-                 seq_before(segment->tsval, end->tsval);
-    uint32_t shift = stray ? 0 : numbers_learn(&flow->numbers, from, segment);
-    if (shift)
-        shift_numbers(flow, from, shift);
-    if (stray || older || (segment->flags & TCP_FIN)) {
-        numbers_read_unsent(&flow->numbers, from, number, segment, ret_packet);
-        ret_packet->sent_ns = t_ns;
-        if (stray || tally_drops(&flow->tally, ret_packet))
-            return true;
-        if (tally_fin_is_far(&flow->tally, ret_packet))
-            return false;
-    }
-    numbers_read(&flow->numbers, from, number, segment, ret_packet);
-    ret_packet->sent_ns = t_ns;
-    return false;
-}
-
-/* A FIN that was thought to be beyond its receiver's window has been acknowledged: only
- * now does it show in the states. */
-static void follow_far_fin(struct flow *flow, enum place from)
-{
-    const struct tally_end *end = &flow->tally.end[from];
-    struct event_packet fin = {.number = end->fin,
-                               .from = from,
-                               .flags = TCP_FIN | TCP_ACK,
-                               .seq = end->fin_end - 1,
-                               .ack = end->fin_ack,
-                               .has_ack = true,
-                               .received_ns = UNSEEN_NS};
-    follow(flow, &fin, RESET_NONE);
-}
-
-/* Adds up a packet that counts, and lets both ends' states follow. */
-static int take_packet(struct flow *flow, const struct event_packet *packet)
-{
-    enum place from = packet->from;
-    bool was_reset = flow->tally.rst || flow->tally.doubtful_rst;
-    bool late_syn = (packet->flags & TCP_SYN) && !packet->has_ack &&
-                    flow->tally.syn_ack && !flow->tally.end[from].syn &&
-                    from == PLACE_CLIENT;
-    bool had_far_fin = flow->tally.end[place_other(from)].fin_far;
-    enum reset_fit reset;
-    int code = tally_packet(&flow->tally, packet, &reset);
-
-    if (!code && late_syn)
-        code = tally_note(&flow->tally, ANOMALY_CAPTURED_OUT_OF_ORDER, packet->number);
-    if (was_reset && !flow->tally.rst && !flow->tally.doubtful_rst) {
-        flow->followers[0].state = flow->states_before_reset[0];
-        flow->followers[1].state = flow->states_before_reset[1];
-    }
-    if (had_far_fin && flow->tally.end[place_other(from)].has_fin)
-        follow_far_fin(flow, place_other(from));
-    if (!flow->tally.end[from].fin_far || flow->tally.end[from].fin != packet->number)
-        follow(flow, packet, reset);
-    return code;
-}
-
 /* `stray`: a SYN of which the next packet has told that it began nothing. */
 static int feed_one(struct tracker *tracker, uint32_t index, uint64_t number,
                     int64_t t_ns, const struct segment *segment, bool stray)
 {
     struct flow *flow = flow_at(&tracker->flows, index);
-    enum place from = endpoint_equal(&flow->ends[PLACE_CLIENT], &segment->source)
-                          ? PLACE_CLIENT
-                          : PLACE_SERVER;
-    uint32_t troubles = trouble_count(&flow->tally);
-    uint8_t states[2] = {flow->followers[0].state, flow->followers[1].state};
-
-    FILLED_BY_CALL struct event_packet packet;
-    bool dropped = read_packet(flow, from, number, t_ns, segment, stray, &packet);
+    int code = feed_segment(flow, number, t_ns, segment, stray);
     flow->last_ns = tracker->now_ns;
-    int code =
-        dropped ? tally_dropped(&flow->tally, &packet) : take_packet(flow, &packet);
-    if (!code && flow->story)
-        code = keep_packet(flow->story, &packet, segment,
-                           trouble_count(&flow->tally) != troubles);
-    if (!code && flow->story)
-        code = keep_states(flow, states, t_ns);
     choose_queue(tracker, index);
     if (!code)
         steady_enter(flow);
@@ -432,25 +307,6 @@ static int count_copy(struct flow *flow, enum place from, uint64_t number,
 
 /* --- one four-tuple, several connections --- */
 
-enum syn_meaning { SYN_OF_THIS, SYN_OF_NEXT, SYN_IN_DOUBT };
-
-/* What a bare SYN means to a connection that is known. */
-static enum syn_meaning syn_meaning(const struct flow *flow, enum place from,
-                                    const struct segment *segment)
-{
-    const struct numbers *numbers = &flow->numbers;
-    const struct tally_end *other = &flow->tally.end[place_other(from)];
-    bool same = numbers->known[from] && numbers->isn[from] == segment->seq;
-
-    if (tally_ended(&flow->tally)) /* some try again after a refusal, with the same SYN */
-        return same && !flow->tally.opened ? SYN_OF_THIS : SYN_OF_NEXT;
-    if (same || !numbers->known[from])
-        return SYN_OF_THIS;
-    if (numbers->of_syn[from] && !other->has_sent)
-        return SYN_OF_NEXT;
-    return SYN_IN_DOUBT;
-}
-
 /* The connection that was there ends, and the same ends begin another. */
 static int begin_next(struct tracker *tracker, uint32_t *index, enum place from,
                       uint64_t number, const struct segment *segment)
@@ -475,27 +331,12 @@ static int hold_back(struct flow *flow, uint64_t number, int64_t t_ns,
     return 0;
 }
 
-/* Whether the segment tells that the SYN that was held back begins a connection: it is
- * taken by a SYN-ACK, or turned away by a reset, or sent again because nobody answered. */
-static bool is_answer(const struct flow_pending *pending, const struct segment *segment)
-{
-    const struct segment *held = &pending->segment;
-    bool syn = segment->flags & TCP_SYN, ack = segment->flags & TCP_ACK;
-    bool rst = segment->flags & TCP_RST;
-
-    if (endpoint_equal(&segment->source, &held->source))
-        return syn && !ack && segment->seq == held->seq;
-    return (syn || rst) && ack &&
-           (segment->ack == held->seq + 1 ||
-            segment->ack == held->seq + 1 + held->payload_bytes);
-}
-
 static int resolve_pending(struct tracker *tracker, uint32_t *index, uint32_t hash,
                            const struct segment *segment)
 {
     struct flow *flow = flow_at(&tracker->flows, *index);
     struct flow_pending *pending = flow->pending;
-    bool begins = is_answer(pending, segment);
+    bool begins = reuse_is_told(pending, segment);
     int code = 0;
 
     flow->pending = NULL;
@@ -511,21 +352,6 @@ static int resolve_pending(struct tracker *tracker, uint32_t *index, uint32_t ha
                         &pending->segment, !begins);
     free(pending);
     return code;
-}
-
-/* A SYN-ACK to a connection that has ended: unless it takes that one's own SYN, the SYN it
- * takes was not seen. One that takes it may come behind a reset, where an older connection
- * had to be cleared away first (RFC 9293, figure 10). */
-static bool is_syn_ack_of_next(const struct flow *flow, enum place from,
-                               const struct segment *segment)
-{
-    const struct numbers *numbers = &flow->numbers;
-    enum place other = place_other(from);
-    uint32_t taken = segment->ack - 1 - numbers->isn[other];
-    bool takes = flow->tally.end[other].syn && !flow->tally.opened &&
-                 taken <= flow->tally.end[other].syn_bytes;
-    return tally_ended(&flow->tally) && numbers->known[from] &&
-           numbers->isn[from] != segment->seq && !takes;
 }
 
 static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
@@ -548,12 +374,12 @@ static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
     if (flow->pending) {
         code = resolve_pending(tracker, &index, hash, segment);
     } else if ((segment->flags & (TCP_SYN | TCP_ACK | TCP_RST)) == TCP_SYN) {
-        enum syn_meaning meaning = syn_meaning(flow, from, segment);
-        if (meaning == SYN_IN_DOUBT)
+        enum reuse meaning = reuse_by_syn(flow, from, segment);
+        if (meaning == REUSE_IN_DOUBT)
             return hold_back(flow, number, t_ns, segment);
-        if (meaning == SYN_OF_NEXT)
+        if (meaning == REUSE_IS_NEXT)
             code = begin_next(tracker, &index, PLACE_CLIENT, number, segment);
-    } else if ((segment->flags & TCP_SYN) && is_syn_ack_of_next(flow, from, segment)) {
+    } else if ((segment->flags & TCP_SYN) && reuse_by_syn_ack(flow, from, segment)) {
         code = begin_next(tracker, &index, PLACE_SERVER, number, segment);
     }
     return code ? code : feed(tracker, index, number, t_ns, segment);
