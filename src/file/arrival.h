@@ -47,6 +47,7 @@ struct arrival_part {
     struct chunk_map map;
     struct check *checks; /* of the chunks in the map */
     int fd;               /* -1: not open */
+    uint32_t idle_bytes;  /* that the disk was not told to begin with */
 };
 
 struct arrival_entry {

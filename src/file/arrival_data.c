@@ -11,7 +11,10 @@
 #include "file/beneath.h"
 #include "file/protocol.h"
 
-enum { OWNER_FILE = 0600 }; /* whatever the mode: the owner shall get at it again */
+enum {
+    OWNER_FILE = 0600,    /* whatever the mode: the owner shall get at it again */
+    WRITE_BYTES = 8 << 20 /* written, before the disk is told to begin */
+};
 
 static int write_all(int fd, const uint8_t *bytes, size_t length, uint64_t offset)
 {
@@ -135,6 +138,17 @@ static int end_part(struct arrival *arrival, uint32_t index)
     return code;
 }
 
+/* So that the disk begins now, and syncing finds little left to do. */
+static void begin_writing(const struct arrival *arrival, struct arrival_part *part,
+                          uint32_t length)
+{
+    part->idle_bytes += length;
+    if (arrival->options.sink || part->idle_bytes < WRITE_BYTES)
+        return;
+    sync_file_range(part->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+    part->idle_bytes = 0;
+}
+
 int arrival_chunk(struct arrival *arrival, uint32_t index, uint32_t chunk,
                   const struct check *check, struct error *err)
 {
@@ -148,10 +162,7 @@ int arrival_chunk(struct arrival *arrival, uint32_t index, uint32_t chunk,
         .type = JOURNAL_CHUNK, .entry = index, .chunk = chunk, .check = *check};
     if (arrival->kept)
         journal_add(&arrival->journal, &record);
-    /* So that the disk begins now, and syncing finds little left to do. */
-    if (!arrival->options.sink)
-        sync_file_range(entry->part->fd, (off_t)chunk_offset(entry->size, chunk), length,
-                        SYNC_FILE_RANGE_WRITE);
+    begin_writing(arrival, entry->part, length);
     int code = chunk_map_full(&entry->part->map) ? end_part(arrival, index) : 0;
     if (code)
         return arrival_blame(arrival, index, -code, err);

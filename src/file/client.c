@@ -610,6 +610,20 @@ int file_client_list(const struct file_client_options *options,
     return code;
 }
 
+/* An answer that is not the one that was hoped for. */
+static int take_refusal(const struct frame *frame, struct session_refused *ret_refused,
+                        struct error *err)
+{
+    struct refusal refusal;
+    if (frame->type != FRAME_ERROR || refusal_decode(frame, &refusal))
+        return error_set(err, ERROR_CORRUPT,
+                         "the server gave an answer that makes no sense");
+    if (ret_refused)
+        *ret_refused = (struct session_refused){refusal.code, refusal.retry_after_ms};
+    return error_set(err, ERROR_REFUSED, "%.*s", refusal.sentence.length,
+                     refusal.sentence.bytes);
+}
+
 int file_client_remove(const struct file_client_options *options, const char *name,
                        struct session_refused *ret_refused, struct error *err)
 {
@@ -633,8 +647,7 @@ int file_client_remove(const struct file_client_options *options, const char *na
         code = session_await(&session.channel, &client.scratch, options->session.stop,
                              clock_monotonic_ns() + READY_NS, &frame, ret_refused, err);
     if (!code && frame.type != FILE_REMOVED)
-        code = error_set(err, ERROR_CORRUPT,
-                         "the server gave an answer that makes no sense");
+        code = take_refusal(&frame, ret_refused, err);
     session_close(&session, &client.scratch);
     channel_scratch_done(&client.scratch);
     return code;

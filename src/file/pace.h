@@ -7,7 +7,8 @@
 struct pace {
     int64_t last_ns;
     uint64_t last_bytes;
-    double rate; /* bytes a second, of the last seconds more than of those before; 0: not known yet */
+    double
+        rate; /* bytes a second, of the last seconds more than of those before; 0: not known yet */
 };
 
 void pace_begin(struct pace *pace, int64_t now_ns, uint64_t bytes);

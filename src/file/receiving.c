@@ -597,21 +597,32 @@ static int take_packed(struct receiving *receiving, uint32_t number,
         arrival_put(arrival, index, contents->bytes, contents->length, check, &err);
     if (code == ERROR_CORRUPT)
         return -EBADMSG;
-    if (!code)
-        code = arrival_note(arrival, &err);
-    struct root *root = &receiving->roots[receiving->where[number].root];
     if (code)
-        return fail_root(receiving, root, &err);
+        return fail_root(receiving, &receiving->roots[receiving->where[number].root],
+                         &err);
     receiving->tally.moved_bytes += contents->length;
     receiving->tally.done_files++;
-    checkpoint(receiving, receiving->where[number].root);
-    return look_whether_whole(receiving, receiving->where[number].root);
+    return 0;
+}
+
+/* Of a root that a pack, or part of one, was about. */
+static int end_packed(struct receiving *receiving, uint32_t root)
+{
+    struct arrival *arrival = receiving->roots[root].arrival;
+    struct error err;
+    if (receiving->roots[root].state != ROOT_COMES)
+        return 0;
+    if (arrival_note(arrival, &err))
+        return fail_root(receiving, &receiving->roots[root], &err);
+    checkpoint(receiving, root);
+    return look_whether_whole(receiving, root);
 }
 
 static int take_pack(struct receiving *receiving, struct link *link,
                      const struct frame *frame)
 {
     struct frame_reader reader = frame_reader(frame);
+    uint32_t root = NOTHING;
     int code = 0;
     while (!code && reader.at < reader.end) {
         uint32_t number = frame_read_u32(&reader);
@@ -623,8 +634,14 @@ static int take_pack(struct receiving *receiving, struct link *link,
         memcpy(check.bytes, bytes, CHECK_BYTES);
         if (!check_equal(&check, &right))
             return answer(link, FILE_AGAIN, frame->id);
-        code = take_packed(receiving, number, &contents, &check);
+        if (root != NOTHING && root != receiving->where[number].root)
+            code = end_packed(receiving, root);
+        root = receiving->where[number].root;
+        if (!code)
+            code = take_packed(receiving, number, &contents, &check);
     }
+    if (!code && root != NOTHING)
+        code = end_packed(receiving, root);
     return code ? code : answer(link, FILE_GOT, frame->id);
 }
 
