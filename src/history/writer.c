@@ -17,6 +17,9 @@
 #include "history/rooms.h"
 #include "history/words.h"
 
+#define GATHER_MOST_NS NS_PER_MS /* that a message waits for others */
+#define IDLE_NS                                                                          \
+    (100 * NS_PER_MS) /* without messages, until there is time for the index */
 enum {
     COMMIT_MOST = 4096,     /* messages in one transaction */
     INDEX_PIECE = 500,      /* messages indexed at once */
@@ -133,6 +136,7 @@ static void settle(struct writer *writer, struct list *touched)
 {
     clients_settle(&writer->clients);
     pthread_mutex_lock(&writer->lock);
+    writer->index_stuck = writer->broken; /* there is room on the disk again */
     for (struct list_link *link; (link = list_first(touched));) {
         struct keep_room *room = list_member(link, struct keep_room, touched);
         list_remove(link);
@@ -260,10 +264,12 @@ static int put_indexed(struct writer *writer, const struct keep_room *room, uint
     return store_run(&writer->store, STORE_PUT_INDEXED);
 }
 
-/* A piece of one room; -1 where the index cannot grow now. */
-static int index_piece(struct writer *writer, struct keep_room *room)
+/* A piece of one room. */
+static void index_piece(struct writer *writer, struct keep_room *room)
 {
     uint64_t upto = room->indexed, indexed = 0;
+    /* What is lost of the index in a loss of power is indexed again: it need not be synced. */
+    sqlite3_exec(writer->store.database, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL);
     int code = store_run(&writer->store, STORE_BEGIN);
     if (!code)
         code = index_rows(writer, room, &upto, &indexed);
@@ -271,13 +277,15 @@ static int index_piece(struct writer *writer, struct keep_room *room)
         code = put_indexed(writer, room, upto);
     if (!code)
         code = store_run(&writer->store, STORE_COMMIT);
-    if (code) {
+    if (code)
         store_run(&writer->store, STORE_ROLLBACK);
+    sqlite3_exec(writer->store.database, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
+    if (code) {
         pthread_mutex_lock(&writer->lock);
         writer->index_stuck = true;
         pthread_cond_broadcast(&writer->indexed);
         pthread_mutex_unlock(&writer->lock);
-        return -1;
+        return;
     }
     pthread_mutex_lock(&writer->lock);
     writer->index_stuck = false;
@@ -288,7 +296,6 @@ static int index_piece(struct writer *writer, struct keep_room *room)
     pthread_cond_broadcast(&writer->indexed);
     pthread_mutex_unlock(&writer->lock);
     atomic_fetch_add(&writer->indexed_count, indexed);
-    return 0;
 }
 
 int writer_wait_indexed(struct writer *writer, const struct keep_room *room)
@@ -333,52 +340,106 @@ static void write_back(struct writer *writer)
 static struct keep_message *take_waiting(struct writer *writer)
 {
     struct keep_message *first = writer->first, *message = first;
-    for (int i = 1; message && i < COMMIT_MOST && message->next; i++)
+    size_t count = 1;
+    for (; count < COMMIT_MOST && message->next; count++)
         message = message->next;
-    if (!message)
-        return NULL;
     writer->first = message->next;
     message->next = NULL;
     if (!writer->first)
         writer->last = NULL;
+    writer->queued -= count;
+    writer->expected = count;
     return first;
 }
 
-/* Works at what is there; false where nothing is. The lock is held on entry and return. */
-static bool work_once(struct writer *writer, unsigned *turn)
+enum job { JOB_NONE, JOB_COMMIT, JOB_INDEX, JOB_WRITE_BACK };
+
+/* Whoever said what was just committed says something again as soon as he knows, and the first of
+ * them should not be committed alone: half as many as before are waited for, for half as long as
+ * a commit takes. */
+static bool has_gathered(const struct writer *writer, int64_t now_ns)
 {
-    struct keep_message *first = NULL;
-    struct list_link *link = writer->broken ? NULL : list_first(&writer->dirty);
+    return writer->stop || writer->queued >= writer->expected / 2 ||
+           now_ns >= writer->first_ns + writer->gather_ns;
+}
+
+/* The lock is held. With JOB_NONE, `ret_until_ns` says until when there is nothing to do. */
+static enum job choose(struct writer *writer, int64_t now_ns, int64_t *ret_until_ns)
+{
+    bool dirty = !list_empty(&writer->dirty) && !writer->index_stuck && !writer->stop;
     /* Who waits for words gets every other turn, however much is to be committed. */
-    bool index = link && (!writer->first || (writer->hurried && (*turn)++ % 2));
-    if (!index)
-        first = take_waiting(writer);
-    if (!index && !first && writer->log_pages < LOG_PAGES_IDLE)
-        return false;
+    if (dirty && writer->hurried && (!writer->first || writer->turn++ % 2))
+        return JOB_INDEX;
+    if (writer->first) {
+        *ret_until_ns = writer->first_ns + writer->gather_ns;
+        return has_gathered(writer, now_ns) ? JOB_COMMIT : JOB_NONE;
+    }
+    *ret_until_ns = INT64_MAX;
+    if (writer->stop || (!dirty && writer->log_pages < LOG_PAGES_IDLE))
+        return JOB_NONE;
+    *ret_until_ns = writer->committed_ns + IDLE_NS;
+    if (now_ns < *ret_until_ns)
+        return JOB_NONE;
+    return dirty ? JOB_INDEX : JOB_WRITE_BACK;
+}
+
+static void sleep_until(struct writer *writer, int64_t until_ns)
+{
+    writer->sleeping = true;
+    writer->wake_at = writer->first ? writer->expected / 2 : 1;
+    if (until_ns == INT64_MAX) {
+        pthread_cond_wait(&writer->work, &writer->lock);
+    } else {
+        const struct timespec until = {.tv_sec = until_ns / NS_PER_S,
+                                       .tv_nsec = until_ns % NS_PER_S};
+        pthread_cond_timedwait(&writer->work, &writer->lock, &until);
+    }
+    writer->sleeping = false;
+}
+
+static void commit_waiting(struct writer *writer)
+{
+    struct keep_message *first = take_waiting(writer);
     pthread_mutex_unlock(&writer->lock);
-    if (first)
-        commit(writer, first);
-    int code =
-        index ? index_piece(writer, list_member(link, struct keep_room, dirty)) : 0;
-    if (writer->log_pages >= LOG_PAGES_MOST || (!index && !first))
+    int64_t start_ns = clock_monotonic_ns();
+    commit(writer, first);
+    writer->committed_ns = clock_monotonic_ns();
+    int64_t half_ns = (writer->committed_ns - start_ns) / 2;
+    writer->gather_ns = half_ns < GATHER_MOST_NS ? half_ns : GATHER_MOST_NS;
+    if (writer->log_pages >= LOG_PAGES_MOST)
         write_back(writer);
     pthread_mutex_lock(&writer->lock);
-    return code == 0;
+    writer->first_ns = clock_monotonic_ns(); /* of what came meanwhile, if anything did */
+}
+
+static void do_job(struct writer *writer, enum job job)
+{
+    if (job == JOB_COMMIT) {
+        commit_waiting(writer);
+        return;
+    }
+    struct keep_room *room = job == JOB_INDEX ? list_member(list_first(&writer->dirty),
+                                                            struct keep_room, dirty)
+                                              : NULL;
+    pthread_mutex_unlock(&writer->lock);
+    if (room)
+        index_piece(writer, room);
+    if (!room || writer->log_pages >= LOG_PAGES_MOST)
+        write_back(writer);
+    pthread_mutex_lock(&writer->lock);
 }
 
 static void *run(void *argument)
 {
     struct writer *writer = argument;
-    unsigned turn = 0;
     pthread_mutex_lock(&writer->lock);
     while (!writer->stop || writer->first) {
-        if (work_once(writer, &turn) || writer->first)
-            continue;
-        if (writer->stop)
-            break;
-        writer->sleeping = true;
-        pthread_cond_wait(&writer->work, &writer->lock);
-        writer->sleeping = false;
+        int64_t until_ns;
+        enum job job = choose(writer, clock_monotonic_ns(), &until_ns);
+        if (job == JOB_NONE)
+            sleep_until(writer, until_ns);
+        else
+            do_job(writer, job);
     }
     pthread_cond_broadcast(&writer->indexed);
     pthread_mutex_unlock(&writer->lock);
@@ -395,16 +456,33 @@ void writer_take(struct writer *writer, struct keep_message *first,
     atomic_fetch_add(&writer->waiting, taken);
     last->next = NULL;
     pthread_mutex_lock(&writer->lock);
-    if (writer->last)
+    if (writer->last) {
         writer->last->next = first;
-    else
+    } else {
         writer->first = first;
+        writer->first_ns = clock_monotonic_ns();
+    }
     writer->last = last;
-    bool wake = writer->sleeping;
-    writer->sleeping = false;
+    /* One that gathers sleeps on until there are enough, but he who slept for want of anything
+     * has to begin to gather. */
+    bool begins = writer->queued == 0;
+    writer->queued += taken;
+    bool wake = writer->sleeping && (begins || writer->queued >= writer->wake_at);
+    if (wake)
+        writer->sleeping = false;
     pthread_mutex_unlock(&writer->lock);
     if (wake)
         pthread_cond_signal(&writer->work);
+}
+
+/* Its times are the monotonic clock's. */
+static void init_condition(pthread_cond_t *condition)
+{
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 int writer_start(struct writer *writer, const struct history_options *options,
@@ -414,8 +492,8 @@ int writer_start(struct writer *writer, const struct history_options *options,
     writer->store = *store;
     *store = (struct store){0};
     pthread_mutex_init(&writer->lock, NULL);
-    pthread_cond_init(&writer->work, NULL);
-    pthread_cond_init(&writer->indexed, NULL);
+    init_condition(&writer->work);
+    init_condition(&writer->indexed);
     sqlite3_wal_hook(writer->store.database, note_log, writer);
     int code = clients_init(&writer->clients, &writer->store,
                             wall_ns() - HISTORY_CLIENT_NS, err);

@@ -21,7 +21,10 @@ struct writer {
     pthread_cond_t work;               /* something waits, or `stop` */
     pthread_cond_t indexed;            /* the index has grown */
     struct keep_message *first, *last; /* taken, in order */
+    size_t queued;                     /* how many those are */
+    int64_t first_ns; /* when the first of them came, or could be taken */
     bool sleeping, stop;
+    size_t wake_at;     /* sleeping: how many wake it */
     unsigned hurried;   /* how many wait for the index */
     bool index_stuck;   /* the last try to let it grow failed */
     struct store store; /* the thread's alone from here on, once it runs */
@@ -30,6 +33,10 @@ struct writer {
     bool broken;       /* the database is damaged: nothing is kept any more */
     bool told_full;
     int log_pages; /* of the write-ahead log */
+    unsigned turn;
+    size_t expected;      /* messages of the last commit */
+    int64_t committed_ns; /* when it ended */
+    int64_t gather_ns;    /* how long the next may wait for more */
     _Atomic uint64_t stored, repeated, failed, commits, indexed_count, waiting;
 };
 

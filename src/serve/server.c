@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,11 +163,10 @@ int server_new(const struct server_setup *options, struct server **ret_server,
                struct error *err)
 {
     unsigned workers = options->workers;
-    if (!workers) {
-        long cores = sysconf(_SC_NPROCESSORS_ONLN);
-        workers = cores < 1                 ? 1
-                  : cores > TEXT_DESKS_MOST ? TEXT_DESKS_MOST
-                                            : (unsigned)cores;
+    if (!workers) { /* one a core that this process may use */
+        cpu_set_t cores;
+        int count = sched_getaffinity(0, sizeof cores, &cores) ? 1 : CPU_COUNT(&cores);
+        workers = count > TEXT_DESKS_MOST ? TEXT_DESKS_MOST : (unsigned)count;
     }
     struct server *server =
         calloc(1, sizeof *server + workers * sizeof server->workers[0]);
