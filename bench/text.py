@@ -148,7 +148,8 @@ def durable(load, program, senders, outstanding):
 @contextlib.contextmanager
 def sending_files(build, server, path):
     """One file after another to the server, from the load's core."""
-    script = 'while "$0" send --server "$1" "$2" --quiet; do :; done'
+    # Nice, so that the load's core has time for the messages: it is the server that is measured.
+    script = 'while nice "$0" send --server "$1" "$2" --quiet; do :; done'
     sender = subprocess.Popen(["sh", "-c", script, build / "woshou", f"127.0.0.1:{server.port}", path],
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.DEVNULL, start_new_session=True, **pinned(cores()[1]))
