@@ -1,6 +1,6 @@
 /* One end's TCP state machine as a passive observer can follow it: a full table of state
  * and event. The columns are what that end sent or received, already judged acceptable
- * (RFC 9293, 3.5, 3.6 and 3.10; the observer's table is in doc/architecture.md). */
+ * (RFC 9293, 3.5, 3.6 and 3.10; the table, printed, is in doc/states.md). */
 #ifndef WOSHOU_TCP_STATE_H
 #define WOSHOU_TCP_STATE_H
 

@@ -16,13 +16,13 @@ static const char *const events[STATE_EVENT_COUNT] = {
     [SENT_OTHER] = "sending ACK or data",
     [SENT_FIN] = "sending FIN",
     [SENT_RST] = "sending RST",
-    [RECEIVED_SYN] = "SYN",
-    [RECEIVED_SYN_ACK] = "SYN ACK",
-    [RECEIVED_ACK] = "ACK",
-    [RECEIVED_ACK_OF_FIN] = "ACK of FIN",
-    [RECEIVED_FIN] = "FIN",
-    [RECEIVED_FIN_ACK_OF_FIN] = "FIN and ACK of FIN",
-    [RECEIVED_RST] = "RST",
+    [RECEIVED_SYN] = "receiving SYN",
+    [RECEIVED_SYN_ACK] = "receiving SYN ACK",
+    [RECEIVED_ACK] = "receiving ACK",
+    [RECEIVED_ACK_OF_FIN] = "receiving ACK of FIN",
+    [RECEIVED_FIN] = "receiving FIN",
+    [RECEIVED_FIN_ACK_OF_FIN] = "receiving FIN and ACK of FIN",
+    [RECEIVED_RST] = "receiving RST",
 };
 
 static bool said[STATE_COUNT][STATE_EVENT_COUNT];
@@ -197,6 +197,61 @@ static void every_cell_was_said(void **state)
                          events[event]);
 }
 
+/* --- the document --- */
+
+enum { TABLE_BYTES = 16384, DOCUMENT_BYTES = 32768 };
+
+__attribute__((format(printf, 2, 3))) static void add(char *text, const char *format, ...)
+{
+    size_t length = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + length, TABLE_BYTES - length, format, arguments);
+    va_end(arguments);
+}
+
+static const char *shown(enum tcp_state state)
+{
+    return state == STATE_NONE ? "UNKNOWN" : state_word(state);
+}
+
+/* Markdown: a row a state, a column an event, and a dot where the state stays. */
+static void print_table(char table[TABLE_BYTES])
+{
+    table[0] = '\0';
+    add(table, "| state |");
+    for (int event = 0; event < STATE_EVENT_COUNT; event++)
+        add(table, " %s |", events[event]);
+    add(table, "\n|---|");
+    for (int event = 0; event < STATE_EVENT_COUNT; event++)
+        add(table, "---|");
+    for (int from = 0; from < STATE_COUNT; from++) {
+        add(table, "\n| **%s** |", shown((enum tcp_state)from));
+        for (int event = 0; event < STATE_EVENT_COUNT; event++) {
+            enum tcp_state to =
+                state_after((enum tcp_state)from, (enum state_event)event);
+            add(table, " %s |", to == (enum tcp_state)from ? "·" : shown(to));
+        }
+    }
+    add(table, "\n");
+}
+
+/* Fails, and prints what the document should hold. */
+static void the_document_has_the_table(void **state)
+{
+    (void)state;
+    static char table[TABLE_BYTES], document[DOCUMENT_BYTES];
+    FILE *file = fopen(STATES_DOCUMENT, "r");
+    assert_non_null(file);
+    document[fread(document, 1, sizeof document - 1, file)] = '\0';
+    fclose(file);
+    print_table(table);
+    if (strstr(document, table))
+        return;
+    fputs(table, stderr);
+    fail_msg("doc/states.md does not hold the table above");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +268,7 @@ int main(void)
         cmocka_unit_test(a_fin_that_acknowledges_ours_does_both),
         cmocka_unit_test(a_reset_received_ends_any_connection),
         cmocka_unit_test(every_cell_was_said),
+        cmocka_unit_test(the_document_has_the_table),
     };
     return cmocka_run_group_tests_name("state", tests, NULL, NULL);
 }
