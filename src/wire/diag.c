@@ -48,6 +48,12 @@ static void put_address(__be32 where[4], const struct endpoint *endpoint)
     memcpy(where, endpoint->address, endpoint->family == 6 ? 16 : 4);
 }
 
+/* The kernel's numbers are the enumeration's; one it may add later is none we know. */
+static enum diag_timer timer_of(uint8_t number)
+{
+    return number <= TIMER_WINDOW_PROBE ? (enum diag_timer)number : TIMER_NONE;
+}
+
 int diag_ask(struct diag *diag, const struct endpoint *local,
              const struct endpoint *remote, struct diag_answer *ret_answer)
 {
@@ -95,6 +101,8 @@ int diag_ask(struct diag *diag, const struct endpoint *local,
     if (message->idiag_state >= sizeof states / sizeof states[0])
         return ERROR_CORRUPT;
     *ret_answer = (struct diag_answer){.state = states[message->idiag_state],
-                                       .inode = message->idiag_inode};
+                                       .inode = message->idiag_inode,
+                                       .timer = timer_of(message->idiag_timer),
+                                       .expires_ms = message->idiag_expires};
     return 0;
 }

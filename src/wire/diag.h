@@ -16,11 +16,22 @@ struct diag {
     uint32_t sequence; /* of the last question: older ones' answers are passed over */
 };
 
+/* What a connection waits for, of the kernel's timers. */
+enum diag_timer {
+    TIMER_NONE,
+    TIMER_RETRANSMIT,
+    TIMER_KEEPALIVE,
+    TIMER_TIME_WAIT,
+    TIMER_WINDOW_PROBE
+};
+
 struct diag_answer {
     /* STATE_CLOSED: the host knows no such connection; STATE_LISTEN: it knows none, but
      * listens where one would be made. */
     enum tcp_state state;
     uint64_t inode; /* of its socket, 0 while no program has it */
+    enum diag_timer timer;
+    uint32_t expires_ms; /* until the timer runs out; 0 without one */
 };
 
 /* For the host the calling thread is on; usable from any thread of any host afterwards,

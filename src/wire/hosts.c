@@ -142,3 +142,14 @@ int hosts_enter(const struct hosts *hosts, enum place place, struct error *err)
                                 place_word(place));
     return 0;
 }
+
+int hosts_set(const struct hosts *hosts, enum place place, const char *name,
+              const char *value, struct error *err)
+{
+    int status = hosts_enter(hosts, place, err);
+    if (status)
+        return status;
+    status = set_here(name, value, err);
+    int back = hosts_enter(hosts, PLACE_WIRE, status ? NULL : err);
+    return status ? status : back;
+}

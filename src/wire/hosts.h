@@ -32,4 +32,9 @@ void hosts_close(struct hosts *hosts);
 /* Moves the calling thread to a host, or (PLACE_WIRE) to the yard. */
 int hosts_enter(const struct hosts *hosts, enum place place, struct error *err);
 
+/* Writes a setting of a host: "ipv4/tcp_fin_timeout", "5". The calling thread is moved
+ * there and back to the yard. ERROR_ABSENT where this kernel has none of that name. */
+int hosts_set(const struct hosts *hosts, enum place place, const char *name,
+              const char *value, struct error *err);
+
 #endif

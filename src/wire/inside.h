@@ -48,6 +48,12 @@ struct wire {
     int64_t looked_ns; /* when the wire's thread last found nothing to do */
     size_t on_the_way;
     struct list injections; /* struct delivery of relay.c */
+    struct list held;       /* the same; the wire's thread's alone */
+
+    /* A request to look while all is at rest; `look` null: there is none. */
+    void (*look)(void *owner, struct wire *wire);
+    void *look_owner;
+    bool looking; /* it is being called */
 
     struct list pairs; /* struct wire_pair; with the turn held */
 };

@@ -345,6 +345,19 @@ static void the_same_syn_again_is_the_same_story(void **state)
 
 /* --- What became of packets --- */
 
+/* Slipped in behind the end of its connection it is nobody's. */
+static void an_old_syn_slipped_in_behind_the_end_begins_a_new_story(void **state)
+{
+    struct record *record = *state;
+    struct segment syn = segment_of(PLACE_CLIENT, TCP_SYN, 100, 0);
+    sends(record, 10, PLACE_CLIENT, TCP_SYN, 100, 0);
+    sends(record, 20, PLACE_CLIENT, TCP_RST, 101, 0);
+    record_packet_received(record, 30, PLACE_CLIENT, record_next_packet(record),
+                           FATE_INJECTED, &syn);
+    flush(record, true);
+    assert_int_equal(record_story_count(record), 2);
+}
+
 static void a_lost_packet_never_arrives(void **state)
 {
     struct record *record = *state;
@@ -494,6 +507,7 @@ int main(void)
         recorded(connects_that_failed_unseen_are_stories_of_their_own),
         recorded(a_four_tuple_used_again_begins_a_new_story),
         recorded(the_same_syn_again_is_the_same_story),
+        recorded(an_old_syn_slipped_in_behind_the_end_begins_a_new_story),
         recorded(a_lost_packet_never_arrives),
         recorded(a_packet_refused_on_arrival_is_lost),
         recorded(a_delayed_packet_arrives_in_a_later_flush),

@@ -20,6 +20,8 @@ struct delivery {
     enum fate fate;
     uint64_t packet;
     bool tcp;
+    bool waits;                   /* a rule delays it */
+    uint32_t hold;                /* of one that is held */
     struct segment segment;       /* of `bytes` */
     const struct wire_pair *pair; /* whose segment it is; null until find_pair */
     size_t length;
@@ -63,6 +65,15 @@ static void schedule(struct relay *relay, struct delivery *delivery)
 
 /* --- Out of a host --- */
 
+/* To whoever captures at a host. */
+static void note_passing(struct wire *wire, enum place host, bool leaves, int64_t t_ns,
+                         const struct delivery *delivery)
+{
+    if (wire->options.on_packet)
+        wire->options.on_packet(wire->options.owner, host, leaves, t_ns, delivery->bytes,
+                                delivery->length);
+}
+
 static struct wire_decision decide(struct relay *relay, const struct delivery *delivery)
 {
     const struct wire_rule *rule = &relay->wire->options.rule;
@@ -72,7 +83,7 @@ static struct wire_decision decide(struct relay *relay, const struct delivery *d
 
     ++*nth;
     if (!rule->decide)
-        return (struct wire_decision){WIRE_PASS, 0};
+        return (struct wire_decision){.act = WIRE_PASS, .delay_ns = 0};
     return rule->decide(rule->owner, &(struct wire_packet){.from = delivery->from,
                                                            .segment = segment,
                                                            .nth = *nth,
@@ -93,6 +104,7 @@ static void send_copy(struct relay *relay, const struct delivery *original,
     copy->packet = original->packet;
     copy->fate = FATE_DUPLICATED;
     copy->due_ns = original->due_ns + delay_ns;
+    copy->waits = delay_ns > 0;
     wire_note_moved(relay->wire, +1);
     schedule(relay, copy);
 }
@@ -105,6 +117,7 @@ static void send_segment(struct relay *relay, struct delivery *delivery, int64_t
     delivery->packet = record_next_packet(&wire->record);
     record_packet_sent(&wire->record, sent_ns, delivery->from, delivery->packet,
                        &delivery->segment);
+    note_passing(wire, delivery->from, true, sent_ns, delivery);
     struct wire_decision decision = decide(relay, delivery);
     if (decision.act == WIRE_DROP) {
         record_packet_lost(&wire->record, sent_ns, delivery->packet);
@@ -112,9 +125,17 @@ static void send_segment(struct relay *relay, struct delivery *delivery, int64_t
         free(delivery);
         return;
     }
+    if (decision.act == WIRE_HOLD) {
+        delivery->fate = FATE_DELAYED;
+        delivery->hold = decision.hold;
+        list_append(&wire->held, &delivery->link);
+        wire_note_moved(wire, 0);
+        return;
+    }
     if (decision.act == WIRE_DELAY) {
         delivery->due_ns += decision.delay_ns;
         delivery->fate = FATE_DELAYED;
+        delivery->waits = true;
     }
     wire_note_moved(wire, +1);
     schedule(relay, delivery);
@@ -218,6 +239,7 @@ static void deliver(struct relay *relay, struct delivery *delivery)
         now_ns = clock_now_ns(wire->gate.clock);
         record_packet_received(&wire->record, now_ns, delivery->from, delivery->packet,
                                delivery->fate, unsent ? &delivery->segment : NULL);
+        note_passing(wire, to, false, now_ns, delivery);
     }
     /* A packet that the host's device refuses (it is down, its queue is full) is lost
      * like any. */
@@ -242,7 +264,7 @@ static bool deliver_next(struct relay *relay)
     struct delivery *delivery = list_member(first, struct delivery, link);
     if (delivery->due_ns > clock_now_ns(wire->gate.clock))
         return false;
-    gate_settle(&wire->gate, WIRE_SETTLE_NS);
+    gate_settle(&wire->gate, wire->options.settle_ns);
     gate_take_turn(&wire->gate);
     list_remove(&delivery->link);
     deliver(relay, delivery);
@@ -298,6 +320,64 @@ int wire_inject(struct wire *wire, enum place from, const uint8_t *bytes, size_t
     return write(wire->wake, &one, sizeof one) < 0 ? error_code_from_errno(errno) : 0;
 }
 
+size_t wire_release(struct wire *wire, uint32_t hold, size_t most)
+{
+    size_t released = 0;
+    list_for_each_safe (link, &wire->held) {
+        struct delivery *delivery = list_member(link, struct delivery, link);
+        if (delivery->hold != hold || released == most)
+            continue;
+        list_remove(link);
+        wire_note_moved(wire, +1);
+        pthread_mutex_lock(&wire->lock);
+        list_append(&wire->injections, link);
+        pthread_mutex_unlock(&wire->lock);
+        released++;
+    }
+    return released;
+}
+
+/* --- At rest --- */
+
+static bool none_travels(const struct relay *relay)
+{
+    list_for_each (link, &relay->deliveries)
+        if (!list_member(link, struct delivery, link)->waits)
+            return false;
+    return true;
+}
+
+static void look_at_all(struct wire *wire)
+{
+    gate_take_turn(&wire->gate);
+    int64_t now_ns = clock_now_ns(wire->gate.clock);
+    list_for_each (link, &wire->pairs) {
+        const struct wire_pair *pair = list_member(link, struct wire_pair, link);
+        wire_look(wire, PLACE_CLIENT, pair, now_ns);
+        wire_look(wire, PLACE_SERVER, pair, now_ns);
+    }
+    gate_give_turn(&wire->gate);
+    wire_flush(wire);
+}
+
+/* Answers a request to look; whether there was one. */
+static bool look_around(struct wire *wire)
+{
+    pthread_mutex_lock(&wire->lock);
+    wire->looking = wire->look != NULL;
+    pthread_mutex_unlock(&wire->lock);
+    if (!wire->looking)
+        return false;
+    look_at_all(wire);
+    wire->look(wire->look_owner, wire);
+    pthread_mutex_lock(&wire->lock);
+    wire->looking = false;
+    wire->look = NULL;
+    pthread_cond_broadcast(&wire->moved);
+    pthread_mutex_unlock(&wire->lock);
+    return true;
+}
+
 /* --- The loop --- */
 
 static void drop_all(struct list *deliveries)
@@ -327,11 +407,13 @@ void relay_run(struct wire *wire)
             continue;
         /* At rest, and nothing new came of it: whatever has happened by now is
          * recorded. */
-        gate_settle(&wire->gate, WIRE_SETTLE_NS);
+        bool rest = gate_settle(&wire->gate, wire->options.settle_ns);
         if (drain_both(&relay))
             continue;
         wire_flush(wire);
         wire_note_idle(wire);
+        if (rest && none_travels(&relay) && look_around(wire))
+            continue;
         int64_t until_ns = clock_now_ns(wire->gate.clock) + WIRE_IDLE_NS;
         struct list_link *first = list_first(&relay.deliveries);
         if (first && list_member(first, struct delivery, link)->due_ns < until_ns)
@@ -341,5 +423,7 @@ void relay_run(struct wire *wire)
     drop_all(&relay.deliveries);
     pthread_mutex_lock(&wire->lock);
     drop_all(&wire->injections);
+    pthread_cond_broadcast(&wire->moved); /* whoever waits for a look waits in vain */
     pthread_mutex_unlock(&wire->lock);
+    drop_all(&wire->held);
 }

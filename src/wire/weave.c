@@ -168,10 +168,14 @@ static void flush_call(struct record *record, const struct moment *moment)
 static bool begins_anew(const struct record_story *known, const struct moment *moment)
 {
     const struct segment *segment = &moment->packet.segment;
+    bool again = known->story->numbers.known[PLACE_CLIENT] &&
+                 known->story->numbers.isn[PLACE_CLIENT] == segment->seq;
+    /* The same SYN sent once more belongs to its connection; one slipped in behind the end
+     * begins what its sender knows nothing of. */
     return known->ending && moment->place == PLACE_CLIENT &&
            (segment->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN &&
            known->story->numbers.known[PLACE_CLIENT] &&
-           known->story->numbers.isn[PLACE_CLIENT] != segment->seq;
+           (!again || moment->packet.fate == FATE_INJECTED);
 }
 
 /* The story a packet belongs to, begun where it is the first. A copy belongs to its

@@ -68,9 +68,12 @@ static struct wire *new_wire(const struct wire_options *options)
     wire->hosts = (struct hosts){.home = -1, .yard = -1, .host = {-1, -1}};
     wire->link = (struct link){.fd = {-1, -1}, .tap = {-1, -1}};
     wire->capture = -1;
+    if (!wire->options.settle_ns)
+        wire->options.settle_ns = WIRE_SETTLE_NS;
     wire->diag[0].fd = wire->diag[1].fd = -1;
     wire->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     list_init(&wire->injections);
+    list_init(&wire->held);
     list_init(&wire->pairs);
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
@@ -252,6 +255,55 @@ int wire_enter_program(struct wire *wire, enum place place, struct program *ret_
 void wire_leave_program(struct program *program)
 {
     gate_leave_program(program);
+}
+
+int wire_set(struct wire *wire, enum place place, const char *name, const char *value,
+             struct error *err)
+{
+    if (!has_hosts(wire->kind))
+        return error_set(err, ERROR_UNSUPPORTED,
+                         "%s cannot be set on the loopback, which is everybody's", name);
+    return hosts_set(&wire->hosts, place, name, value, err);
+}
+
+int wire_at_rest(struct wire *wire, void (*look)(void *owner, struct wire *wire),
+                 void *owner, int64_t patience_ns)
+{
+    uint64_t one = 1;
+    int64_t give_up_ns = clock_now_ns(wire->gate.clock) + patience_ns;
+    struct timespec until = {give_up_ns / NS_PER_S, give_up_ns % NS_PER_S};
+    int status = 0;
+
+    if (!has_hosts(wire->kind))
+        return ERROR_UNSUPPORTED;
+    pthread_mutex_lock(&wire->lock);
+    wire->look = look;
+    wire->look_owner = owner;
+    ssize_t woken = write(wire->wake, &one, sizeof one);
+    (void)woken; /* it looks around by itself every WIRE_IDLE_NS all the same */
+    while (wire->look && (status == 0 || wire->looking)) {
+        if (wire->looking)
+            pthread_cond_wait(&wire->moved, &wire->lock);
+        else if (wire->failed || atomic_load(&wire->stop))
+            status = ERROR_ABORTED;
+        else if (clock_now_ns(wire->gate.clock) >= give_up_ns)
+            status = ERROR_TIMED_OUT;
+        else
+            pthread_cond_timedwait(&wire->moved, &wire->lock, &until);
+    }
+    if (!wire->look)
+        status = 0;
+    wire->look = NULL;
+    pthread_mutex_unlock(&wire->lock);
+    return status;
+}
+
+int wire_ask(struct wire *wire, enum place place, const struct endpoint *client,
+             const struct endpoint *server, struct diag_answer *ret_answer)
+{
+    const struct endpoint *local = place == PLACE_CLIENT ? client : server;
+    const struct endpoint *remote = place == PLACE_CLIENT ? server : client;
+    return diag_ask(&wire->diag[place], local, remote, ret_answer);
 }
 
 int wire_wait_quiet(struct wire *wire, int64_t quiet_ns, int64_t patience_ns)

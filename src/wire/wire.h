@@ -44,12 +44,13 @@ enum wire_kind {
 };
 
 /* What to do with one packet. */
-enum wire_act { WIRE_PASS, WIRE_DROP, WIRE_DELAY, WIRE_DUPLICATE };
+enum wire_act { WIRE_PASS, WIRE_DROP, WIRE_DELAY, WIRE_DUPLICATE, WIRE_HOLD };
 
 struct wire_decision {
     enum wire_act act;
     int64_t
-        delay_ns; /* WIRE_DELAY: on top of the wire's own; WIRE_DUPLICATE: of the copy */
+        delay_ns;  /* WIRE_DELAY: on top of the wire's own; WIRE_DUPLICATE: of the copy */
+    uint32_t hold; /* WIRE_HOLD: what wire_release will ask for */
 };
 
 struct wire_packet {
@@ -71,6 +72,12 @@ struct wire_options {
     enum wire_kind kind;
     int64_t delay_ns;      /* of every packet: the wire's length. Loopbacks have none */
     struct wire_rule rule; /* .decide null: everything passes */
+    int64_t settle_ns; /* how long it waits for programs to come to rest before it goes on
+                          regardless; 0: WIRE_SETTLE_NS */
+    /* A packet as a capture at `host` would have it: as it leaves, or as it arrives; in
+     * the wire's thread. Not of loopbacks. May be null. */
+    void (*on_packet)(void *owner, enum place host, bool leaves, int64_t t_ns,
+                      const uint8_t *bytes, size_t length);
     /* The stories have grown; in the wire's thread, which they belong to until
      * wire_stop. */
     void (*on_growth)(void *owner, struct wire *wire);
@@ -101,6 +108,29 @@ struct endpoint wire_server(const struct wire *wire, uint16_t port);
 int wire_enter_program(struct wire *wire, enum place place, struct program *ret_program,
                        struct error *err);
 void wire_leave_program(struct program *program);
+
+/* A setting of a host ("ipv4/tcp_fin_timeout"); ERROR_UNSUPPORTED on a loopback. From the
+ * thread that opened the wire. */
+int wire_set(struct wire *wire, enum place place, const char *name, const char *value,
+             struct error *err);
+
+/* Waits until all is at rest: every program asleep in a call that blocks, or gone; no
+ * packet unread, none on its way but those a rule holds or delays. Then looks at both ends
+ * of every connection, brings the stories up to date, and calls `look` in the wire's
+ * thread: while it runs, nothing moves. It may read the stories, ask, release and inject.
+ * At most `patience_ns`: 0, ERROR_TIMED_OUT, ERROR_ABORTED once the wire has ended, or
+ * ERROR_UNSUPPORTED on a loopback, which never rests for certain. */
+int wire_at_rest(struct wire *wire, void (*look)(void *owner, struct wire *wire),
+                 void *owner, int64_t patience_ns);
+
+/* For a `look`. What a host's kernel says of a connection now; a negative code where it
+ * says nothing. */
+struct diag_answer;
+int wire_ask(struct wire *wire, enum place place, const struct endpoint *client,
+             const struct endpoint *server, struct diag_answer *ret_answer);
+/* For a `look`. Lets the packets go that a rule holds under that number, the first `most`
+ * of them, in the order in which they came; how many there were. */
+size_t wire_release(struct wire *wire, uint32_t hold, size_t most);
 
 /* Slips an IP packet in, as if `from` had sent it, to be delivered at once. From any
  * thread. The bytes are copied. ERROR_UNSUPPORTED on a loopback, ERROR_ABORTED once the

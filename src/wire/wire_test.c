@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "capture/decode.h"
+#include "wire/diag.h"
 #include "wire/wire.h"
 
 /* On hosts of our own, which nobody shares; on a loopback the kernel chooses. */
@@ -344,7 +345,7 @@ static struct wire_decision drop_first_syn(void *owner, const struct wire_packet
 {
     (void)owner;
     bool first = packet->segment->flags == TCP_SYN && packet->nth == 1;
-    return (struct wire_decision){first ? WIRE_DROP : WIRE_PASS, 0};
+    return (struct wire_decision){.act = first ? WIRE_DROP : WIRE_PASS};
 }
 
 static void a_dropped_syn_is_sent_again(void **state)
@@ -370,8 +371,8 @@ static struct wire_decision delay_syn_ack(void *owner, const struct wire_packet 
 {
     (void)owner;
     if (packet->segment->flags == (TCP_SYN | TCP_ACK))
-        return (struct wire_decision){WIRE_DELAY, 100 * NS_PER_MS};
-    return (struct wire_decision){WIRE_PASS, 0};
+        return (struct wire_decision){.act = WIRE_DELAY, .delay_ns = 100 * NS_PER_MS};
+    return (struct wire_decision){.act = WIRE_PASS, .delay_ns = 0};
 }
 
 static void a_delayed_packet_arrives_late_and_says_so(void **state)
@@ -392,8 +393,8 @@ static struct wire_decision duplicate_data(void *owner, const struct wire_packet
 {
     (void)owner;
     if (packet->from == PLACE_SERVER && packet->segment->payload_bytes)
-        return (struct wire_decision){WIRE_DUPLICATE, 2 * NS_PER_MS};
-    return (struct wire_decision){WIRE_PASS, 0};
+        return (struct wire_decision){.act = WIRE_DUPLICATE, .delay_ns = 2 * NS_PER_MS};
+    return (struct wire_decision){.act = WIRE_PASS, .delay_ns = 0};
 }
 
 static void a_duplicate_is_one_number_twice_and_no_byte_more(void **state)
@@ -432,7 +433,7 @@ static struct wire_decision remember_and_inject(void *owner,
         memcpy(injection->syn, packet->bytes, packet->length);
         injection->length = packet->length;
     }
-    return (struct wire_decision){WIRE_PASS, 0};
+    return (struct wire_decision){.act = WIRE_PASS, .delay_ns = 0};
 }
 
 static void inject_on_growth(void *owner, struct wire *wire)
@@ -489,6 +490,126 @@ static void an_injected_packet_has_no_sender(void **state)
     wire_close(&wire);
 }
 
+/* --- At rest --- */
+
+enum { HOLD = 7 };
+
+static struct wire_decision hold_first_syn(void *owner, const struct wire_packet *packet)
+{
+    (void)owner;
+    if (packet->segment->flags == TCP_SYN && packet->nth == 1)
+        return (struct wire_decision){.act = WIRE_HOLD, .hold = HOLD};
+    return (struct wire_decision){.act = WIRE_PASS};
+}
+
+struct glance {
+    enum tcp_state client, server; /* as they were */
+    size_t released;
+};
+
+static void glance_and_release(void *owner, struct wire *wire)
+{
+    struct glance *glance = owner;
+    struct diag_answer answer;
+    if (wire_story_count(wire) == 0)
+        return; /* the client has not called yet */
+    const struct story *story = wire_story(wire, 0);
+    if (wire_ask(wire, PLACE_CLIENT, &story->client, &story->server, &answer) == 0)
+        glance->client = answer.state;
+    if (wire_ask(wire, PLACE_SERVER, &story->client, &story->server, &answer) == 0)
+        glance->server = answer.state;
+    assert_int_equal(wire_release(wire, HOLD + 1, 1), 0);
+    glance->released = wire_release(wire, HOLD, 5);
+}
+
+static struct wire *open_hosts(struct wire_rule rule)
+{
+    struct wire_options options = {
+        .kind = WIRE_BEST, .delay_ns = NS_PER_MS, .rule = rule};
+    struct wire *wire;
+    assert_int_equal(wire_open(&options, &wire, NULL), 0);
+    if (wire_kind(wire) != WIRE_TUN && wire_kind(wire) != WIRE_VETH) {
+        wire_close(&wire);
+        skip();
+    }
+    return wire;
+}
+
+static void a_held_packet_waits_at_rest_until_it_is_released(void **state)
+{
+    (void)state;
+    struct wire *wire = open_hosts((struct wire_rule){.decide = hold_first_syn});
+    pthread_t threads[2];
+    pthread_barrier_t listening;
+    uint16_t listens_at = 0;
+    pthread_barrier_init(&listening, NULL, 2);
+    struct host_program server = {
+        .wire = wire, .listening = &listening, .listens_at = &listens_at};
+    struct host_program client = {
+        .wire = wire, .listening = &listening, .listens_at = &listens_at};
+    pthread_create(&threads[0], NULL, serve, &server);
+    pthread_create(&threads[1], NULL, visit, &client);
+    struct glance glance = {0};
+    while (glance.released == 0)
+        assert_int_equal(wire_at_rest(wire, glance_and_release, &glance, 5 * NS_PER_S),
+                         0);
+    pthread_join(threads[0], NULL);
+    pthread_join(threads[1], NULL);
+    pthread_barrier_destroy(&listening);
+    assert_int_equal(wire_stop(wire), 0);
+
+    assert_int_equal(glance.client, STATE_SYN_SENT);
+    assert_int_equal(glance.server, STATE_LISTEN);
+    assert_int_equal(glance.released, 1);
+    assert_string_equal(client.received, "hello");
+    const struct event_packet *syn = nth_packet(wire_story(wire, 0), TCP_SYN, 1);
+    assert_int_equal(syn->fate, FATE_DELAYED);
+    wire_close(&wire);
+}
+
+static void never_called(void *owner, struct wire *wire)
+{
+    (void)owner, (void)wire;
+    fail();
+}
+
+static void nothing_rests_once_the_wire_has_stopped(void **state)
+{
+    (void)state;
+    struct wire *wire = open_hosts((struct wire_rule){0});
+    assert_int_equal(wire_stop(wire), 0);
+    assert_int_equal(wire_at_rest(wire, never_called, NULL, NS_PER_S), ERROR_ABORTED);
+    wire_close(&wire);
+}
+
+static void a_setting_is_one_host_s(void **state)
+{
+    (void)state;
+    static const char name[] = "ipv4/tcp_fin_timeout";
+    static const char path[] = "/proc/sys/net/ipv4/tcp_fin_timeout";
+    struct wire *wire = open_hosts((struct wire_rule){0});
+    struct error err;
+    struct program program;
+    char text[16] = "";
+
+    assert_int_equal(wire_set(wire, PLACE_SERVER, name, "7", &err), 0);
+    for (enum place place = PLACE_CLIENT; place <= PLACE_SERVER; place++) {
+        assert_int_equal(wire_enter_program(wire, place, &program, &err), 0);
+        FILE *file = fopen(path, "r");
+        assert_non_null(file);
+        assert_non_null(fgets(text, sizeof text, file));
+        fclose(file);
+        wire_leave_program(&program);
+        if (place == PLACE_SERVER)
+            assert_string_equal(text, "7\n");
+        else
+            assert_string_not_equal(text, "7\n");
+    }
+    assert_int_equal(wire_set(wire, PLACE_CLIENT, "ipv4/tcp_none", "1", &err),
+                     ERROR_ABSENT);
+    wire_close(&wire);
+}
+
 static void both_kinds_of_hosts_can_be_had_or_say_why(void **state)
 {
     (void)state;
@@ -511,6 +632,9 @@ int main(void)
         cmocka_unit_test(a_delayed_packet_arrives_late_and_says_so),
         cmocka_unit_test(a_duplicate_is_one_number_twice_and_no_byte_more),
         cmocka_unit_test(an_injected_packet_has_no_sender),
+        cmocka_unit_test(a_held_packet_waits_at_rest_until_it_is_released),
+        cmocka_unit_test(nothing_rests_once_the_wire_has_stopped),
+        cmocka_unit_test(a_setting_is_one_host_s),
         cmocka_unit_test(both_kinds_of_hosts_can_be_had_or_say_why),
     };
     return cmocka_run_group_tests_name("wire", tests, NULL, NULL);
