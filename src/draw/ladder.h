@@ -86,6 +86,14 @@ struct ladder_row {
     struct ladder_side side[2]; /* PLACE_CLIENT, PLACE_SERVER */
 };
 
+/* A number in the margin of a row: see note.h. */
+struct ladder_note {
+    int row;
+    int number;
+    const char *text; /* or null */
+    bool wrong;
+};
+
 struct ladder {
     struct arena arena;
     const struct story *const
@@ -100,6 +108,8 @@ struct ladder {
     size_t state_count;
     struct ladder_packet *packets;
     size_t packet_count;
+    struct ladder_note *notes; /* in the order of their numbers */
+    size_t note_count;
 };
 
 /* Makes the ladder of `story_count` (1 to LADDER_STORIES_MAX) stories, which are borrowed

@@ -7,7 +7,9 @@ enum {
     CALLS_MORE = 10,  /* what wide terminals give: ") = ECONNREFUSED" */
     STATE_MORE = 2,   /* "(SYN_RECEIVED)" */
     TIME_MORE = 2,
-    WIRE_MOST = 60 /* longer arrows tell nothing more */
+    WIRE_MOST = 60,  /* longer arrows tell nothing more */
+    NOTES_WIDTH = 8, /* " < 10,11" */
+    NOTES_FROM = 96  /* narrower terminals need the room for the wire */
 };
 
 static int smaller(int a, int b)
@@ -19,6 +21,9 @@ struct lanes lanes_of(const struct ladder *ladder, const struct text_options *op
 {
     int width = options->width < TEXT_WIDTH_MIN ? TEXT_WIDTH_MIN : options->width;
     width = smaller(width, TEXT_WIDTH_MAX);
+    bool notes = ladder->note_count && width >= NOTES_FROM;
+    if (notes)
+        width -= NOTES_WIDTH;
     int more = width - TEXT_WIDTH_MIN;
     struct lanes lanes = {
         .time_width = TIME_WIDTH + smaller(more / 8, TIME_MORE),
@@ -50,6 +55,8 @@ struct lanes lanes_of(const struct ladder *ladder, const struct text_options *op
     lanes.rail[PLACE_SERVER] = lanes.wire + lanes.wire_width;
     lanes.width = lanes.rail[PLACE_SERVER] + right;
     lanes.calls[PLACE_SERVER] = lanes.width - lanes.calls_width;
+    lanes.notes = notes ? lanes.width + 1 : -1;
+    lanes.whole = lanes.width + (notes ? NOTES_WIDTH : 0);
     return lanes;
 }
 

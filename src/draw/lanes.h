@@ -18,6 +18,8 @@ struct lanes {
     int state_width;           /* 0: left out */
     int rail[2];
     int wire, wire_width; /* between the rails */
+    int notes;            /* behind `width`; -1: there is none, or no room */
+    int whole;            /* with the notes */
     const struct glyphs *glyphs;
 };
 

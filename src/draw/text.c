@@ -30,7 +30,7 @@ struct printer {
     int open_calls[2]; /* entered and not returned */
     bool late[2];      /* the row's call did not fit its line: it comes on the next */
     char call_text[2][CALL_TEXT];
-    char number_text[24], time_text[32], silence_text[128];
+    char number_text[24], time_text[32], silence_text[128], note_text[16];
     struct canvas canvas;
 };
 
@@ -215,7 +215,7 @@ static void draw_silence(struct printer *printer, int64_t silence_ns)
     fill_append(&text, printer->options->words->say(N_("{duration} of silence")),
                 &(struct fill){"duration", duration}, 1);
 
-    canvas_clear(&printer->canvas, lanes->width);
+    canvas_clear(&printer->canvas, lanes->whole);
     put_right(&printer->canvas, lanes->time, STYLE_FAINT, lanes->glyphs->dots);
     draw_rails(printer);
     wire_lane_between(&printer->wire, &printer->canvas);
@@ -235,11 +235,38 @@ static void draw_number(struct printer *printer, const struct ladder_row *row)
               printer->number_text);
 }
 
+/* The numbers of the notes on a row, as many as there is room for. */
+static void draw_notes(struct printer *printer, int row)
+{
+    const struct ladder *ladder = printer->ladder;
+    struct buffer text;
+    if (printer->lanes.notes < 0)
+        return;
+    buffer_init_fixed(&text, printer->note_text, 8);
+    bool wrong = false;
+    for (size_t i = 0; i < ladder->note_count; i++) {
+        const struct ladder_note *note = &ladder->notes[i];
+        if (note->row != row)
+            continue;
+        wrong |= note->wrong;
+        buffer_append_format(&text, "%s%d%s", text.length ? "," : "", note->number,
+                             note->wrong ? "!" : "");
+    }
+    if (!text.length)
+        return;
+    if (text.failed) /* there are more */
+        memcpy(printer->note_text + text.length, "+", 2);
+    canvas_put(&printer->canvas, printer->lanes.notes, wrong ? STYLE_BREAKS : STYLE_FAINT,
+               printer->lanes.glyphs->note);
+    canvas_put(&printer->canvas, printer->lanes.notes + 1,
+               wrong ? STYLE_BREAKS : STYLE_PLAIN, printer->note_text);
+}
+
 static void draw_row(struct printer *printer, size_t index)
 {
     const struct ladder_row *row = &printer->ladder->rows[index];
     const struct lanes *lanes = &printer->lanes;
-    canvas_clear(&printer->canvas, lanes->width);
+    canvas_clear(&printer->canvas, lanes->whole);
     format_ms(row->t_ns - printer->ladder->start_ns, lanes->time_width,
               printer->time_text);
     put_right(&printer->canvas, lanes->time, STYLE_FAINT, printer->time_text);
@@ -253,6 +280,7 @@ static void draw_row(struct printer *printer, size_t index)
         draw_side(printer, row, side);
     wire_lane_row(&printer->wire, (int)index, &printer->canvas);
     draw_bars(printer);
+    draw_notes(printer, (int)index);
     note_calls(printer, row);
 }
 

@@ -21,6 +21,7 @@ const struct glyphs glyphs_unicode = {
     .bar = "│",
     .dots = "⋮",
     .to = "→",
+    .note = "◂",
 };
 
 const struct glyphs glyphs_ascii = {
@@ -37,6 +38,7 @@ const struct glyphs glyphs_ascii = {
     .bar = "|",
     .dots = ":",
     .to = "->",
+    .note = "<",
 };
 
 int wire_lane_init(struct wire_lane *lane, struct arena *arena,

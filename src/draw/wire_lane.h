@@ -29,6 +29,7 @@ struct glyphs {
     const char *flight, *head[2]; /* `head` by sender */
     const char *cross, *mark;     /* lost; begun by the wire */
     const char *bar, *dots, *to;  /* a call; a silence; from endpoint to endpoint */
+    const char *note;             /* before the numbers of a row's notes */
 };
 
 extern const struct glyphs glyphs_unicode, glyphs_ascii;
