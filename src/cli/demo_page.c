@@ -1,14 +1,13 @@
 #include "cli/demo_page.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "cli/folder.h"
 #include "cli/language.h"
 #include "cli/whole_file.h"
 #include "draw/ladder.h"
@@ -146,29 +145,13 @@ static int print_page(struct buffer *out, struct wire *const wires[SCENE_COUNT],
     return page_print(out, &page);
 }
 
-static int make_directory(const char *directory, struct error *err)
-{
-    if (mkdir(directory, 0777) < 0 && errno != EEXIST)
-        return error_set_system(err, errno, "%s", directory);
-    return 0;
-}
-
-static int join(const char *directory, const char *name, const char *ending,
-                char *ret_path, size_t size, struct error *err)
-{
-    int length = snprintf(ret_path, size, "%s/%s.%s", directory, name, ending);
-    if (length < 0 || (size_t)length >= size)
-        return error_set(err, ERROR_LIMIT, _("%s: the path is too long"), directory);
-    return 0;
-}
-
 int demo_page_write(const char *directory, struct wire *const wires[SCENE_COUNT],
                     int64_t delay_ns, char *ret_path, size_t path_size, struct error *err)
 {
     struct buffer text;
-    int status = make_directory(directory, err);
+    int status = folder_make(directory, err);
     if (status == 0)
-        status = join(directory, "demo", "html", ret_path, path_size, err);
+        status = folder_join(directory, "demo.html", ret_path, path_size, err);
     if (status)
         return status;
     buffer_init(&text, 0);
@@ -204,12 +187,12 @@ static int print_picture(struct buffer *out, enum scene scene, const struct wire
 int demo_pictures_write(const char *directory, struct wire *const wires[SCENE_COUNT],
                         struct error *err)
 {
-    int status = make_directory(directory, err);
+    int status = folder_make(directory, err);
     for (int scene = 0; scene < SCENE_COUNT && status == 0; scene++) {
-        char path[PATH_MAX];
+        char path[PATH_MAX], name[32];
         struct buffer text;
-        status =
-            join(directory, scene_name((enum scene)scene), "svg", path, sizeof path, err);
+        snprintf(name, sizeof name, "%s.svg", scene_name((enum scene)scene));
+        status = folder_join(directory, name, path, sizeof path, err);
         if (status || wire_story_count(wires[scene]) == 0)
             continue;
         buffer_init(&text, 0);

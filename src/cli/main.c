@@ -16,6 +16,7 @@ static const struct verb {
      cmd_demo},
     {"scope", N_("say what happened to every connection of a capture or an interface"),
      cmd_scope},
+    {"lab", N_("prove or refute what is said about TCP, on the real kernel"), cmd_lab},
     {"serve", N_("serve rooms of text, files, and the article's conversation"), cmd_serve},
     {"talk", N_("talk in a room, by a terminal or a pipe"), cmd_talk},
     {"say", N_("say one message, kept when it returns"), cmd_say},

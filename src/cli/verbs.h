@@ -11,6 +11,7 @@ int cmd_files(int argc, char **argv);
 int cmd_get(int argc, char **argv);
 int cmd_hello(int argc, char **argv);
 int cmd_history(int argc, char **argv);
+int cmd_lab(int argc, char **argv);
 int cmd_say(int argc, char **argv);
 int cmd_talk(int argc, char **argv);
 int cmd_scope(int argc, char **argv);

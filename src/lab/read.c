@@ -1,0 +1,366 @@
+/* The whole of a script: what it says of itself, its parts, its sabotages. */
+#include "lab/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/utf.h"
+#include "lab/experiment.h"
+#include "lab/read_step.h"
+
+/* Where the lines that come belong. */
+struct place_in {
+    struct reader reader;
+    struct experiment *experiment;
+    struct lab_text *text; /* what an indented line goes on with; null: nothing */
+    enum lab_language language;
+    struct lab_text *title;        /* of what was begun last */
+    struct lab_steps *steps;       /* where steps go; null: into a part of their own */
+    struct lab_part *part;         /* the present one, or null */
+    struct lab_sabotage *sabotage; /* the same */
+    struct lab_step *evidence;     /* what a note belongs to, or null */
+    struct lab_part **next_part;
+    struct lab_sabotage **next_sabotage;
+    struct lab_change *change; /* what `with` adds to, or null */
+    struct lab_change **next_change;
+};
+
+/* --- Texts --- */
+
+static void store_text(struct place_in *in, const char *more)
+{
+    struct reader *reader = &in->reader;
+    const char *before = in->text->in[in->language];
+    if (!before) {
+        in->text->in[in->language] = more;
+        return;
+    }
+    size_t length = strlen(before), added = strlen(more);
+    char *whole = reader_alloc(reader, length + added + 2);
+    if (!whole)
+        return;
+    memcpy(whole, before, length);
+    /* Lines of Chinese are joined without a blank. */
+    if (length && added && !((unsigned char)before[length - 1] >= 0x80) &&
+        !((unsigned char)more[0] >= 0x80))
+        whole[length++] = ' ';
+    memcpy(whole + length, more, added);
+    in->text->in[in->language] = whole;
+}
+
+/* "claim en: ..." : the language, and the text's first line. */
+static void read_text(struct place_in *in, struct lab_text *text)
+{
+    struct reader *reader = &in->reader;
+    struct word word = reader_take(reader);
+    if (word_is(word, "en:"))
+        in->language = LAB_ENGLISH;
+    else if (word_is(word, "zh:"))
+        in->language = LAB_CHINESE;
+    else
+        reader_fail(reader, word, "en: or zh:");
+    in->text = text;
+    if (text->in[in->language])
+        reader_fail_say(reader, word, "this text was given before");
+    const char *first = reader_rest(reader);
+    if (!reader->failed)
+        store_text(in, first);
+}
+
+/* Null: no such text; what a text that is given once belongs to. */
+static struct lab_text *text_of(struct place_in *in, struct word word)
+{
+    struct experiment *experiment = in->experiment;
+    if (word_is(word, "title"))
+        return in->title;
+    if (word_is(word, "claim"))
+        return &experiment->claim;
+    if (word_is(word, "meaning"))
+        return &experiment->meaning;
+    if (word_is(word, "belief"))
+        return &experiment->belief;
+    if (word_is(word, "finding"))
+        return &experiment->finding;
+    if (word_is(word, "note") && in->evidence)
+        return &in->evidence->evidence.note;
+    return NULL;
+}
+
+/* --- Steps, parts, sabotages --- */
+
+static void append_step(struct lab_steps *steps, struct lab_step *step)
+{
+    if (steps->last)
+        steps->last->next = step;
+    else
+        steps->first = step;
+    steps->last = step;
+}
+
+static void begin_part(struct place_in *in, const char *name)
+{
+    struct lab_part *part = reader_alloc(&in->reader, sizeof *part);
+    if (!part)
+        return;
+    part->name = name;
+    part->line = in->reader.number;
+    *in->next_part = part;
+    in->next_part = &part->next;
+    in->title = &part->title;
+    in->steps = &part->steps;
+    in->part = part;
+    in->sabotage = NULL;
+    in->evidence = NULL;
+}
+
+static void begin_sabotage(struct place_in *in)
+{
+    struct lab_sabotage *sabotage = reader_alloc(&in->reader, sizeof *sabotage);
+    const char *name = reader_name(&in->reader, "the sabotage's name");
+    if (!sabotage)
+        return;
+    sabotage->name = name;
+    sabotage->line = in->reader.number;
+    sabotage->outcome = OUTCOME_CONTRADICTED;
+    *in->next_sabotage = sabotage;
+    in->next_sabotage = &sabotage->next;
+    in->next_change = &sabotage->changes;
+    in->change = NULL;
+    in->title = &sabotage->title;
+    in->part = NULL;
+    in->sabotage = sabotage;
+    in->evidence = NULL;
+}
+
+static struct lab_change *begin_change(struct place_in *in)
+{
+    struct lab_change *change = reader_alloc(&in->reader, sizeof *change);
+    if (!change)
+        return NULL;
+    change->line = in->reader.number;
+    *in->next_change = change;
+    in->next_change = &change->next;
+    return in->change = change;
+}
+
+static void read_without(struct place_in *in)
+{
+    struct lab_change *change = begin_change(in);
+    size_t length;
+    if (!change)
+        return;
+    change->without = reader_string(&in->reader, &length);
+    reader_expect_end(&in->reader);
+}
+
+/* What stands behind `with` is a step, in the place of what the `without` before it takes
+ * away. */
+static void read_with(struct place_in *in)
+{
+    struct reader *reader = &in->reader;
+    struct word word = reader_peek(reader);
+    if (!is_step(word) || word_is(word, "expect") || word_is(word, "require"))
+        reader_fail(reader, word, "a step: a setting, a call, the wire, or wait");
+    if (reader->failed || !(in->change || begin_change(in)))
+        return;
+    reader->line = word.at;
+    struct lab_step *step = read_step(reader);
+    if (step)
+        append_step(&in->change->with, step);
+}
+
+static void read_outcome(struct place_in *in)
+{
+    struct word word = reader_take(&in->reader);
+    enum lab_outcome *outcome =
+        in->sabotage ? &in->sabotage->outcome : &in->experiment->outcome;
+    for (int i = OUTCOME_SUPPORTED; i <= OUTCOME_NOT_PROVOKED; i++) {
+        if (word_is(word, outcome_word((enum lab_outcome)i))) {
+            *outcome = (enum lab_outcome)i;
+            reader_expect_end(&in->reader);
+            return;
+        }
+    }
+    reader_fail(&in->reader, word, "supported, contradicted or not-provoked");
+}
+
+static void read_a_step(struct place_in *in)
+{
+    if (in->sabotage) {
+        reader_fail(&in->reader, reader_peek(&in->reader),
+                    "without, with or outcome: a sabotage has no steps of its own");
+        return;
+    }
+    if (!in->steps)
+        begin_part(in, "");
+    struct lab_step *step = in->reader.failed ? NULL : read_step(&in->reader);
+    if (!step)
+        return;
+    append_step(in->steps, step);
+    in->evidence = step->kind == STEP_EVIDENCE ? step : NULL;
+}
+
+static void begin_given(struct place_in *in, struct word word)
+{
+    reader_expect_end(&in->reader);
+    if (in->experiment->parts)
+        reader_fail_say(&in->reader, word, "given belongs before the first part");
+    in->steps = &in->experiment->given;
+}
+
+/* --- Lines --- */
+
+static void read_line(struct place_in *in)
+{
+    struct reader *reader = &in->reader;
+    if (reader->indented) {
+        if (!in->text)
+            reader_fail(reader, reader_peek(reader),
+                        "a line that begins at its left edge: only a text goes on below");
+        else
+            store_text(in, reader_rest(reader));
+        return;
+    }
+    in->text = NULL;
+    if (is_step(reader_peek(reader))) {
+        read_a_step(in);
+        return;
+    }
+    struct word word = reader_take(reader);
+    struct lab_text *text = text_of(in, word);
+    if (text) {
+        read_text(in, text);
+    } else if (word_is(word, "experiment")) {
+        if (in->experiment->name)
+            reader_fail_say(reader, word, "the experiment has a name already");
+        in->experiment->line = reader->number;
+        in->experiment->name = reader_name(reader, "the experiment's name (lost-syn)");
+        reader_expect_end(reader);
+    } else if (word_is(word, "number")) {
+        in->experiment->number = (int)reader_number(reader, 1, 999, "a number");
+        reader_expect_end(reader);
+    } else if (word_is(word, "takes")) {
+        in->experiment->takes_ns = reader_duration(reader);
+        reader_expect_end(reader);
+    } else if (word_is(word, "given")) {
+        begin_given(in, word);
+    } else if (word_is(word, "part")) {
+        begin_part(in, reader_name(reader, "the part's name"));
+        reader_expect_end(reader);
+    } else if (word_is(word, "needs") && in->part) {
+        in->part->needs = reader_setting(reader);
+        reader_expect_end(reader);
+    } else if (word_is(word, "sabotage")) {
+        begin_sabotage(in);
+        reader_expect_end(reader);
+    } else if (word_is(word, "outcome")) {
+        read_outcome(in);
+    } else if (word_is(word, "without") && in->sabotage) {
+        read_without(in);
+    } else if (word_is(word, "with") && in->sabotage) {
+        read_with(in);
+    } else if (word_is(word, "note")) {
+        reader_fail_say(reader, word, "a note belongs below an expect or a require");
+    } else {
+        reader_fail(reader, word,
+                    "a step, or experiment, number, title, claim, meaning, belief, "
+                    "finding, outcome, takes, given, part, needs or sabotage");
+    }
+}
+
+/* --- What must be there --- */
+
+static bool has_evidence(const struct lab_steps *steps)
+{
+    for (const struct lab_step *step = steps->first; step; step = step->next)
+        if (step->kind == STEP_EVIDENCE && !step->evidence.required)
+            return true;
+    return false;
+}
+
+static bool begins_with(const struct lab_steps *steps, const char *words)
+{
+    for (const struct lab_step *step = steps->first; step; step = step->next)
+        if (strncmp(step->words, words, strlen(words)) == 0)
+            return true;
+    return false;
+}
+
+static void fail_at(struct reader *reader, int line, const char *sentence)
+{
+    if (!reader->failed)
+        reader->failed = error_set(reader->err, ERROR_CORRUPT, "%s:%d:1: %s",
+                                   reader->name, line ? line : 1, sentence);
+}
+
+static void check_sabotage(struct place_in *in, const struct lab_sabotage *sabotage)
+{
+    const struct experiment *experiment = in->experiment;
+    if (!sabotage->changes)
+        fail_at(&in->reader, sabotage->line, "this sabotage changes nothing");
+    for (const struct lab_change *change = sabotage->changes; change;
+         change = change->next) {
+        bool found = !change->without || begins_with(&experiment->given, change->without);
+        for (const struct lab_part *part = experiment->parts; part && !found;
+             part = part->next)
+            found = begins_with(&part->steps, change->without);
+        if (!found)
+            fail_at(&in->reader, change->line, "no step begins with these words");
+    }
+}
+
+static void check(struct place_in *in)
+{
+    const struct experiment *experiment = in->experiment;
+    struct reader *reader = &in->reader;
+    if (!experiment->name)
+        fail_at(reader, 1, "expected a line 'experiment NAME'");
+    else if (!experiment->claim.in[LAB_ENGLISH] && !experiment->claim.in[LAB_CHINESE])
+        fail_at(reader, experiment->line, "expected a line 'claim en: ...'");
+    else if (!experiment->parts)
+        fail_at(reader, experiment->line, "it has no steps");
+    for (const struct lab_part *part = experiment->parts; part; part = part->next)
+        if (!has_evidence(&part->steps))
+            fail_at(reader, part->line, "nothing is expected here: no line 'expect ...'");
+    for (const struct lab_sabotage *sabotage = experiment->sabotages; sabotage;
+         sabotage = sabotage->next)
+        check_sabotage(in, sabotage);
+}
+
+int experiment_read(const char *name, const char *text, size_t length,
+                    struct experiment **ret_experiment, struct error *err)
+{
+    if (length > LAB_SCRIPT_MAX)
+        return error_set(err, ERROR_LIMIT, "%s: a script of more than %d bytes", name,
+                         LAB_SCRIPT_MAX);
+    if (!utf8_valid(text, length) || memchr(text, '\0', length))
+        return error_set(err, ERROR_CORRUPT, "%s: no text in UTF-8", name);
+    struct experiment *experiment = calloc(1, sizeof *experiment);
+    if (!experiment)
+        return error_set(err, ERROR_MEMORY, "no memory for a script");
+    arena_init(&experiment->arena, 0);
+    struct place_in in = {.experiment = experiment,
+                          .title = &experiment->title,
+                          .next_part = &experiment->parts,
+                          .next_sabotage = &experiment->sabotages};
+    in.reader = (struct reader){.name = name,
+                                .text = text,
+                                .end = text + length,
+                                .next = text,
+                                .line = text,
+                                .line_end = text,
+                                .at = text,
+                                .arena = &experiment->arena,
+                                .err = err};
+    while (reader_next_line(&in.reader))
+        read_line(&in);
+    if (!in.reader.failed)
+        check(&in);
+    if (in.reader.failed)
+        experiment_free(&experiment);
+    else
+        *ret_experiment = experiment;
+    return in.reader.failed;
+}
