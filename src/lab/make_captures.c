@@ -143,7 +143,7 @@ static struct wire_decision decide(void *owner, const struct wire_packet *packet
         vantage_see(stage->vantage, clock_monotonic_ns(), packet->bytes, packet->length);
     pthread_cond_broadcast(&stage->passed);
     pthread_mutex_unlock(&stage->lock);
-    return (struct wire_decision){lost ? WIRE_DROP : WIRE_PASS, 0};
+    return (struct wire_decision){.act = lost ? WIRE_DROP : WIRE_PASS};
 }
 
 /* Until that end has sent so many of a kind. */

@@ -3,6 +3,8 @@
 #include <arpa/inet.h>
 #include <string.h>
 
+#include "lab/craft.h"
+
 static const char *const call_words[] = {
     [CALL_LISTEN] = "listen",     [CALL_BIND] = "bind",   [CALL_CONNECT] = "connect",
     [CALL_ACCEPT] = "accept",     [CALL_SEND] = "send",   [CALL_RECV] = "recv",
@@ -205,12 +207,16 @@ static uint32_t read_times(struct reader *reader, uint32_t otherwise)
 
 static void read_injection(struct reader *reader, struct lab_act *act)
 {
+    struct word word = reader_peek(reader);
     read_from(reader, &act->packet);
+    if (act->packet.text && strlen(act->packet.text) > CRAFT_PAYLOAD)
+        reader_fail_say(reader, word, "at most %d bytes of text can be slipped in",
+                        CRAFT_PAYLOAD);
     for (;;) {
         if (reader_accept(reader, "port")) {
             act->port = read_port(reader);
         } else if (reader_accept(reader, "address")) {
-            struct word word = reader_peek(reader);
+            word = reader_peek(reader);
             if (inet_pton(AF_INET, reader_copy(reader, reader_take(reader)),
                           act->address) != 1)
                 reader_fail(reader, word, "an IPv4 address");

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "lab/forge.h"
+#include "lab/craft.h"
 #include "lab/stage.h"
 #include "wire/link.h"
 
@@ -159,31 +159,29 @@ static int inject(struct stage *stage, const struct lab_act *act)
     const struct lab_packet *packet = &act->packet;
     struct endpoint client, server;
     const struct story *story;
-    uint8_t bytes[FORGE_MAX];
     int status = 0;
 
     ends_of(stage, act, &client, &server, &story);
-    struct forged forged = {.flags = packet->has, .window = 64240};
+    struct craft_tcp segment = {.flags = packet->has, .window = 64240};
     bool from_client = packet->from == PLACE_CLIENT;
-    forged.source = from_client ? client : server;
-    forged.destination = from_client ? server : client;
+    segment.source = from_client ? client : server;
+    segment.destination = from_client ? server : client;
     if (act->port)
-        forged.source.port = act->port;
+        segment.source.port = act->port;
     if (memcmp(act->address, own, sizeof own) != 0)
-        memcpy(forged.source.address, act->address, sizeof act->address);
+        memcpy(segment.source.address, act->address, sizeof act->address);
     if (packet->window >= 0)
-        forged.window = (uint16_t)packet->window;
-    forged.payload = packet->text;
-    forged.length = packet->text ? strlen(packet->text) : 0;
-    forged.seq = resolve(&packet->seq, story);
-    forged.ack = resolve(&packet->ack, story);
+        segment.window = (uint16_t)packet->window;
+    segment.payload = packet->text;
+    segment.seq = resolve(&packet->seq, story);
+    segment.ack = resolve(&packet->ack, story);
     if (packet->ack.given)
-        forged.flags |= TCP_ACK;
+        segment.flags |= TCP_ACK;
     for (uint32_t i = 0; i < act->times && status == 0; i++) {
-        size_t length = forge_packet(&forged, bytes);
-        status = wire_inject(stage->wire, packet->from, bytes, length);
-        forged.source.port++;
-        forged.seq += 1000;
+        struct crafted crafted = craft_tcp(&segment);
+        status = wire_inject(stage->wire, packet->from, crafted.bytes, crafted.length);
+        segment.source.port++;
+        segment.seq += 1000;
     }
     return status ? error_set(stage->err, status, "the packet cannot be slipped in") : 0;
 }
