@@ -237,14 +237,10 @@ bool zeek_is_steady(const struct zeek *zeek, enum place whose, uint32_t sent)
     return end->state == ESTABLISHED && end->last == sent;
 }
 
-bool zeek_has_data(const struct zeek *zeek, enum place whose)
+void zeek_sees(struct zeek *zeek, enum place whose, bool data)
 {
-    return (zeek->end[whose].once & 1 << ONCE_DATA) && zeek->end[whose].has_payload;
-}
-
-bool zeek_has_acks(const struct zeek *zeek, enum place whose)
-{
-    return zeek->end[whose].once & 1 << ONCE_ACK;
+    write_once(zeek, whose, data ? ONCE_DATA : ONCE_ACK);
+    zeek->end[whose].has_payload |= data;
 }
 
 void zeek_sent(struct zeek *zeek, enum place whose, uint32_t sent)
@@ -299,14 +295,10 @@ void completeness_packet(struct completeness *completeness,
         completeness->syn = (uint8_t)(1 | (packet->bytes ? 8 : 0));
 }
 
-bool completeness_has_data(const struct completeness *completeness)
+void completeness_sees(struct completeness *completeness, bool data)
 {
-    return completeness->more && (completeness->bits & COMPLETE_DATA);
-}
-
-bool completeness_has_acks(const struct completeness *completeness)
-{
-    return completeness->more && (completeness->bits & COMPLETE_ACK);
+    completeness->more = true;
+    completeness->bits |= data ? COMPLETE_DATA : COMPLETE_ACK;
 }
 
 unsigned completeness_value(const struct completeness *completeness)

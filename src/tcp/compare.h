@@ -26,12 +26,11 @@ struct zeek {
 /* Zeek's TCPSessionAdapter. Its timers and checksums ('c') are left out, and '^' stands first wherever the server was seen first: Zeek turns the roles
  * round only where the port, or a late SYN, tells it. */
 void zeek_packet(struct zeek *zeek, const struct event_packet *packet);
-/* Whether a packet of that end that is next in order, behind `sent`, and neither SYN, FIN
- * nor RST, changes nothing but how far it has sent; once it has sent data, or an
- * acknowledgement alone, before. zeek_sent then says how far. */
+/* Whether packets of that end that are next in order, behind `sent`, and neither SYN, FIN
+ * nor RST, change nothing but how far it has sent, which zeek_sent says, and whether there
+ * were data or acknowledgements alone, which zeek_sees says. */
 bool zeek_is_steady(const struct zeek *zeek, enum place whose, uint32_t sent);
-bool zeek_has_data(const struct zeek *zeek, enum place whose);
-bool zeek_has_acks(const struct zeek *zeek, enum place whose);
+void zeek_sees(struct zeek *zeek, enum place whose, bool data);
 void zeek_sent(struct zeek *zeek, enum place whose, uint32_t sent);
 /* The numbers of that end, but for its next packet's, move by `shift`. */
 void zeek_shift(struct zeek *zeek, enum place whose, uint32_t shift);
@@ -48,9 +47,8 @@ struct completeness {
  * packet shows what was known before it, so that one alone never does. */
 void completeness_packet(struct completeness *completeness,
                          const struct event_packet *packet);
-/* Whether another packet of data, or another acknowledgement alone, changes nothing. */
-bool completeness_has_data(const struct completeness *completeness);
-bool completeness_has_acks(const struct completeness *completeness);
+/* A packet of data, or an acknowledgement alone, of a conversation that has begun. */
+void completeness_sees(struct completeness *completeness, bool data);
 unsigned completeness_value(const struct completeness *completeness);
 
 #endif

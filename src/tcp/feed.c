@@ -124,9 +124,7 @@ static int take_packet(struct flow *flow, const struct event_packet *packet)
 int feed_segment(struct flow *flow, uint64_t number, int64_t t_ns,
                  const struct segment *segment, bool stray)
 {
-    enum place from = endpoint_equal(&flow->ends[PLACE_CLIENT], &segment->source)
-                          ? PLACE_CLIENT
-                          : PLACE_SERVER;
+    enum place from = flow_place(flow, &segment->source);
     uint32_t troubles = trouble_count(&flow->tally);
     uint8_t states[2] = {flow->followers[0].state, flow->followers[1].state};
 

@@ -85,6 +85,16 @@ static inline struct flow *flow_at(const struct flows *flows, uint32_t index)
     return &flows->slabs[index / FLOW_SLAB][index % FLOW_SLAB];
 }
 
+/* Which end of the connection that is: its port tells where both have different ones. */
+static inline enum place flow_place(const struct flow *flow, const struct endpoint *end)
+{
+    const struct endpoint *client = &flow->ends[PLACE_CLIENT];
+    bool is_client = client->port != flow->ends[PLACE_SERVER].port
+                         ? client->port == end->port
+                         : endpoint_equal(client, end);
+    return is_client ? PLACE_CLIENT : PLACE_SERVER;
+}
+
 uint32_t flow_hash(const struct flows *flows, const struct endpoint *one,
                    const struct endpoint *other);
 /* The one between two endpoints, whichever of them is which; or FLOW_NONE. */

@@ -41,10 +41,7 @@ static void enter_end(struct flow *flow, enum place place)
 
     steady->shift[place] = (uint8_t)tally_window_shift(tally, place);
     steady->timestamps[place] = end->has_timestamps;
-    steady->data[place] =
-        zeek_has_data(&tally->zeek, place) && completeness_has_data(&tally->completeness);
-    steady->acks[place] =
-        zeek_has_acks(&tally->zeek, place) && completeness_has_acks(&tally->completeness);
+    steady->data[place] = steady->acks[place] = false;
     steady->isn[place] = flow->numbers.isn[place];
     steady->sent[place] = flow->numbers.sent_end[place];
     steady->acked[place] = end->acked;
@@ -104,17 +101,33 @@ static bool is_next(const struct steady *steady, enum place from, int64_t t_ns,
     return (segment->flags & control) == TCP_ACK && segment->window > 0 &&
            segment->seq - steady->isn[from] == steady->sent[from] &&
            !seq_before(steady->sent[other], ack) &&
-           (segment->payload_bytes ? steady->data[from] : steady->acks[from]) &&
            segment->timestamps == steady->timestamps[from] &&
            !(segment->timestamps && seq_before(segment->tsval, steady->tsval[from])) &&
            t_ns >= steady->end_ns;
 }
 
-bool steady_take(struct steady *steady, enum place from, int64_t t_ns,
+/* Zeek's history and Wireshark's number have the first of a kind; of the next ones nobody
+ * is told. */
+static void tell_kind(struct flow *flow, enum place from, bool data)
+{
+    zeek_sees(&flow->tally.zeek, from, data);
+    completeness_sees(&flow->tally.completeness, data);
+    if (data)
+        flow->steady.data[from] = true;
+    else
+        flow->steady.acks[from] = true;
+}
+
+bool steady_take(struct flow *flow, enum place from, int64_t t_ns,
                  const struct segment *segment)
 {
+    struct steady *steady = &flow->steady;
+    bool data = segment->payload_bytes > 0;
+
     if (!steady->holds || !is_next(steady, from, t_ns, segment))
         return false;
+    if (!(data ? steady->data[from] : steady->acks[from]))
+        tell_kind(flow, from, data);
     uint32_t ack = segment->ack - steady->isn[place_other(from)];
     uint32_t edge = ack + ((uint32_t)segment->window << steady->shift[from]);
 

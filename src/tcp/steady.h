@@ -19,11 +19,13 @@ struct segment;
 /* Arrays by PLACE_CLIENT, PLACE_SERVER; numbers are relative. */
 struct steady {
     bool holds;
-    uint8_t shift[2];      /* of windows */
-    bool timestamps[2];    /* each packet of that end has them */
-    bool data[2], acks[2]; /* that end has sent data, and acknowledgements alone */
-    uint32_t isn[2];       /* raw */
-    uint32_t sent[2];      /* behind the last number sent */
+    uint8_t shift[2];   /* of windows */
+    bool timestamps[2]; /* each packet of that end has them */
+    bool data[2],
+        acks[2];      /* that end has sent data, and acknowledgements alone; the first
+                              is told at once */
+    uint32_t isn[2];  /* raw */
+    uint32_t sent[2]; /* behind the last number sent */
     uint32_t acked[2];
     uint32_t edge[2]; /* the furthest number it has offered to receive */
     uint32_t tsval[2];
@@ -36,7 +38,7 @@ struct steady {
 void steady_enter(struct flow *flow);
 /* Counts a packet that is next in order. False: it is not, or the flow is not steady; then
  * nothing has changed. */
-bool steady_take(struct steady *steady, enum place from, int64_t t_ns,
+bool steady_take(struct flow *flow, enum place from, int64_t t_ns,
                  const struct segment *segment);
 /* The flow's other parts are as if they had seen every packet. */
 void steady_leave(struct flow *flow);

@@ -252,17 +252,19 @@ static void the_shorter_way_comes_to_the_same_end(void **state)
 
 /* --- that it is taken --- */
 
-static struct steady holding(void)
+static struct flow holding(void)
 {
-    return (struct steady){.holds = true,
-                           .data = {true, true},
-                           .acks = {true, true},
-                           .isn = {UINT32_MAX, 7},
-                           .sent = {10, 20},
-                           .acked = {15, 10},
-                           .edge = {500, 600},
-                           .shift = {2, 0},
-                           .end_ns = 1000};
+    struct flow flow = {0};
+    flow.steady = (struct steady){.holds = true,
+                                  .data = {true, true},
+                                  .acks = {true, true},
+                                  .isn = {UINT32_MAX, 7},
+                                  .sent = {10, 20},
+                                  .acked = {15, 10},
+                                  .edge = {500, 600},
+                                  .shift = {2, 0},
+                                  .end_ns = 1000};
+    return flow;
 }
 
 static struct segment plain(void)
@@ -274,9 +276,10 @@ static struct segment plain(void)
 static void what_is_next_in_order_is_taken(void **state)
 {
     (void)state;
-    struct steady steady = holding();
+    struct flow flow = holding();
     struct segment segment = plain();
-    assert_true(steady_take(&steady, PLACE_CLIENT, 1000, &segment));
+    assert_true(steady_take(&flow, PLACE_CLIENT, 1000, &segment));
+    struct steady steady = flow.steady;
     assert_int_equal(steady.sent[PLACE_CLIENT], 15);
     assert_int_equal(steady.bytes[PLACE_CLIENT], 5);
     assert_int_equal(steady.packets[PLACE_CLIENT], 1);
@@ -288,9 +291,9 @@ static void what_is_next_in_order_is_taken(void **state)
 
 static void expect_left(struct segment segment, int64_t t_ns)
 {
-    struct steady steady = holding(), before = steady;
-    assert_false(steady_take(&steady, PLACE_CLIENT, t_ns, &segment));
-    assert_memory_equal(&steady, &before, sizeof steady);
+    struct flow flow = holding(), before = flow;
+    assert_false(steady_take(&flow, PLACE_CLIENT, t_ns, &segment));
+    assert_memory_equal(&flow.steady, &before.steady, sizeof flow.steady);
 }
 
 static void what_is_not_is_left(void **state)

@@ -358,13 +358,11 @@ static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
                        uint64_t number, int64_t t_ns, const struct segment *segment)
 {
     struct flow *flow = flow_at(&tracker->flows, index);
-    enum place from = endpoint_equal(&flow->ends[PLACE_CLIENT], &segment->source)
-                          ? PLACE_CLIENT
-                          : PLACE_SERVER;
+    enum place from = flow_place(flow, &segment->source);
     int code = 0;
 
     bool copy = seen_before(flow, from, t_ns, segment);
-    if (!copy && steady_take(&flow->steady, from, t_ns, segment)) {
+    if (!copy && steady_take(flow, from, t_ns, segment)) {
         flow->last_ns = tracker->now_ns;
         return 0;
     }
