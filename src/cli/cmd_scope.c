@@ -149,7 +149,7 @@ static int read_and_annotate(struct scope_output *output, wo_event *stop)
         status = read_once(output, stop);
         bool used_wrongly = status == EXIT_USED_WRONGLY;
         if (!used_wrongly && !output->stopped && !output->failed &&
-            scope_annotate(annotate, output->comments, stop, &err))
+            scope_annotate(output->scope, annotate, output->comments, stop, &err))
             status = complain(EXIT_FAILED, "%s", err.sentence);
     }
     annotate_close(&annotate);

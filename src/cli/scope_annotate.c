@@ -8,6 +8,7 @@
 #include "capture/annotate.h"
 #include "capture/packet.h"
 #include "cli/language.h"
+#include "cli/scope_progress.h"
 #include "scope/comments.h"
 
 enum { LOOK_EVERY = 1 << 14 };
@@ -15,6 +16,7 @@ enum { LOOK_EVERY = 1 << 14 };
 struct work {
     struct annotate *annotate;
     struct comments *comments;
+    struct scope_progress_line progress;
     struct buffer comment;
     uint64_t packets, placeless; /* comments that had no place */
 };
@@ -40,7 +42,12 @@ static int annotate_all(struct work *work, wo_event *stop, struct error *err)
     while ((code = annotate_next(work->annotate, &packet, err)) == 1) {
         if (annotate_packet(work, &packet))
             return error_set(err, ERROR_MEMORY, "%s", _("no memory for the comments"));
-        if (work->packets % LOOK_EVERY == 0 && wo_wait(&stop, 1, WO_ANY, 0, NULL) == 0)
+        if (work->packets % LOOK_EVERY)
+            continue;
+        scope_progress_show(&work->progress, work->packets,
+                            annotate_position(work->annotate),
+                            annotate_size(work->annotate));
+        if (wo_wait(&stop, 1, WO_ANY, 0, NULL) == 0)
             return error_set(err, ERROR_INTERRUPTED, "%s",
                              _("stopped; no annotated capture was written"));
     }
@@ -62,13 +69,15 @@ static void say_what_lacks(const struct work *work)
                 (double)left_out);
 }
 
-int scope_annotate(struct annotate *annotate, struct comments *comments, wo_event *stop,
-                   struct error *err)
+int scope_annotate(const struct scope *scope, struct annotate *annotate,
+                   struct comments *comments, wo_event *stop, struct error *err)
 {
     struct work work = {.annotate = annotate, .comments = comments};
+    scope_progress_begin(&work.progress, scope);
     buffer_init(&work.comment, 0);
     comments_sort(comments);
     int code = annotate_all(&work, stop, err);
+    scope_progress_end(&work.progress, work.packets, annotate_position(annotate));
     if (!code)
         code = annotate_commit(annotate, err);
     if (!code)

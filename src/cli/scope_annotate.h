@@ -2,7 +2,7 @@
 #ifndef WOSHOU_CLI_SCOPE_ANNOTATE_H
 #define WOSHOU_CLI_SCOPE_ANNOTATE_H
 
-#include "woshou/event.h"
+#include "cli/scope.h"
 
 struct annotate;
 struct comments;
@@ -11,7 +11,7 @@ struct error;
 /* Reads the capture a second time, after the first has made the comments, and writes it.
  * Where it is damaged, what comes before the damage is written, as the first reading has
  * told. 0, or a negative code: then there is no file. */
-int scope_annotate(struct annotate *annotate, struct comments *comments, wo_event *stop,
-                   struct error *err);
+int scope_annotate(const struct scope *scope, struct annotate *annotate,
+                   struct comments *comments, wo_event *stop, struct error *err);
 
 #endif

@@ -1,5 +1,3 @@
-#include <stddef.h>
-
 #include "scope/column.h"
 
 #include <string.h>
@@ -9,11 +7,6 @@ static const char *const names[] = {"id",    "client",    "server",  "open",
                                     "close", "who",       "rtt",     "duration",
                                     "bytes", "anomalies", "packets", "start"};
 _Static_assert(sizeof names / sizeof names[0] == COLUMN_COUNT, "a column lacks its name");
-
-const char *column_name(enum column column)
-{
-    return names[column];
-}
 
 enum column column_named(const char *name, size_t length)
 {

@@ -23,9 +23,8 @@ enum column {
     COLUMN_COUNT
 };
 
-/* "id", "client", ...: as --sort and --where have them. Static. */
-const char *column_name(enum column column);
-/* The column of that name, or COLUMN_COUNT. */
+/* The column of that name ("id", "client", ..., as --sort and --where have them), or
+ * COLUMN_COUNT. */
 enum column column_named(const char *name, size_t length);
 
 /* A number to compare by, for columns that have one: nanoseconds, bytes, a count. False
