@@ -48,7 +48,7 @@ static void print_help(void)
           "                       bytes, packets, anomalies or start; -COLUMN: downwards\n"
           "      --top N          only the first N of that order\n"
           "\n"
-          "      --max-connections N   how many are followed at once (default: 65536)\n"
+          "      --max-connections N   followed at once at most (default: 65536, 52 MiB)\n"
           "      --count N        stop after N packets\n"
           "      --seconds N      stop after N seconds, of an interface\n"
           "      --snaplen N      capture only N bytes of each packet\n"

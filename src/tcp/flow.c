@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tcp/tracker.h"
+
+/* Doubled when half used, there are at most four places to a connection. */
+_Static_assert(sizeof(struct flow) + 4 * sizeof(struct flow_place) <=
+                   TRACKER_CONNECTION_BYTES,
+               "a connection takes more than is said");
+
 enum { NO_QUEUE = QUEUE_COUNT, PLACES_MIN = 1024 };
 
 void flows_init(struct flows *flows, size_t max, uint64_t seed)
@@ -141,6 +148,12 @@ static bool grow_places(struct flows *flows)
             put(flows, old[i]);
     free(old);
     return true;
+}
+
+void flow_fetch_first(const struct flows *flows, enum flow_queue queue)
+{
+    if (flows->first[queue] != FLOW_NONE)
+        fetch(flow_at(flows, flows->first[queue]), 0, sizeof(struct flow));
 }
 
 /* Closes the gap that removing leaves: what stands behind it and belongs before it moves

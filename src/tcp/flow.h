@@ -106,6 +106,8 @@ uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoi
 void flow_fetch_place(const struct flows *flows, uint32_t hash);
 void flow_fetch(const struct flows *flows, uint32_t hash);
 void flow_fetch_rest(const struct flows *flows, uint32_t hash);
+/* For the one that leaves the queue next: all of it. */
+void flow_fetch_first(const struct flows *flows, enum flow_queue queue);
 /* A new one, zeroed, in no queue; FLOW_NONE without memory. There must be fewer than
  * `max`. */
 uint32_t flow_add(struct flows *flows, uint32_t hash, const struct endpoint *client,

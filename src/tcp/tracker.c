@@ -155,6 +155,7 @@ static bool expire_first(struct tracker *tracker, enum flow_queue queue, int64_t
         flow_enqueue(&tracker->flows, index, queue, flow->last_ns);
     else
         end_flow(tracker, index, false);
+    flow_fetch_first(&tracker->flows, queue);
     return true;
 }
 

@@ -31,7 +31,8 @@ struct tracker;
 enum {
     TRACKER_CONNECTIONS = 65536, /* connections_max where none is given */
     TRACKER_CONNECTION_BYTES =
-        512,                 /* what one takes, its places in the tables included */
+        832, /* what one takes at most, its places in the table included; its
+                                anomalies and its events are not */
     TRACKER_EVENTS_MAX = 160 /* of one story, however long its connection */
 };
 
