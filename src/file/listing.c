@@ -1,80 +1,46 @@
 #include "file/listing.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
-#include "file/link.h"
 #include "file/protocol.h"
 
-struct listing {
-    struct link *link;
-    uint64_t id;
-    struct buffer frames;
-    size_t begin;
-    uint16_t count;
-};
-
-static void begin(struct listing *listing)
+void listing_begin(struct listing_writer *writer, struct buffer *buffer, uint64_t id)
 {
-    listing->begin = frame_begin(&listing->frames, FILE_NAMES, 0, listing->id);
-    listing->count = 0;
-    frame_put_u16(&listing->frames, 0);
+    *writer = (struct listing_writer){.buffer = buffer};
+    writer->begin = frame_begin(buffer, FILE_NAMES, 0, id);
+    frame_put_u16(buffer, 0);
 }
 
-static int end(struct listing *listing)
+int listing_put(struct listing_writer *writer, const struct shelf_item *item)
 {
-    struct buffer *frames = &listing->frames;
-    if (frames->failed)
-        return -ENOMEM;
-    uint8_t *count = (uint8_t *)frames->bytes + listing->begin + FRAME_HEADER_BYTES;
-    count[0] = (uint8_t)(listing->count >> 8);
-    count[1] = (uint8_t)listing->count;
-    return frame_end(frames, listing->begin) ? -ENOMEM : 0;
+    struct buffer *buffer = writer->buffer;
+    if (writer->count == UINT16_MAX || buffer->length - writer->begin > FILE_BATCH_BYTES)
+        return ERROR_LIMIT;
+    frame_put_u8(buffer, item->folder ? FILE_FOLDER : FILE_REGULAR);
+    frame_put_u8(buffer, item->counted);
+    frame_put_u64(buffer, item->bytes);
+    frame_put_u32(buffer, item->files);
+    frame_put_u64(buffer, (uint64_t)item->mtime_ns);
+    frame_put_text(buffer, item->name, strlen(item->name));
+    writer->count++;
+    return 0;
 }
 
-static int send_batch(struct listing *listing)
+int listing_end(struct listing_writer *writer)
 {
-    int code = end(listing);
-    if (!code)
-        code = link_send(listing->link, &listing->frames);
-    buffer_clear(&listing->frames);
-    return code;
-}
-
-static int put(void *owner, const struct shelf_item *item)
-{
-    struct listing *listing = owner;
-    struct buffer *frames = &listing->frames;
-    frame_put_u8(frames, item->folder ? FILE_FOLDER : FILE_REGULAR);
-    frame_put_u8(frames, item->counted);
-    frame_put_u64(frames, item->bytes);
-    frame_put_u32(frames, item->files);
-    frame_put_u64(frames, (uint64_t)item->mtime_ns);
-    frame_put_text(frames, item->name, strlen(item->name));
-    listing->count++;
-    if (frames->length < FILE_BATCH_BYTES && listing->count < UINT16_MAX)
+    struct buffer *buffer = writer->buffer;
+    if (buffer->failed)
+        return buffer->failed;
+    if (writer->count == 0) {
+        buffer->length = writer->begin;
         return 0;
-    int code = send_batch(listing);
-    begin(listing);
-    return code;
-}
-
-int listing_send(struct shelf *shelf, struct link *link, uint64_t id)
-{
-    struct listing listing = {.link = link, .id = id};
-    buffer_init(&listing.frames, 0);
-    begin(&listing);
-    int code = shelf ? shelf_list(shelf, put, &listing, NULL) : 0;
-    if (code >= 0 && listing.count > 0)
-        code = send_batch(&listing);
-    buffer_clear(&listing.frames);
-    frame_end(&listing.frames, frame_begin(&listing.frames, FILE_NAMES_END, 0, id));
-    if (!code)
-        code = link_send(link, &listing.frames);
-    buffer_done(&listing.frames);
-    return code;
+    }
+    uint8_t *count = (uint8_t *)buffer->bytes + writer->begin + FRAME_HEADER_BYTES;
+    count[0] = (uint8_t)(writer->count >> 8);
+    count[1] = (uint8_t)writer->count;
+    return frame_end(buffer, writer->begin);
 }
 
 int listing_open(struct listing_reader *ret_reader, const struct frame *frame,

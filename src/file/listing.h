@@ -1,4 +1,4 @@
-/* The list of what stands on a server's shelf, as it travels. */
+/* The list of what stands on a server's shelf, as it travels. Pure: fields in, values out. */
 #ifndef WOSHOU_FILE_LISTING_H
 #define WOSHOU_FILE_LISTING_H
 
@@ -7,11 +7,20 @@
 #include "file/shelf.h"
 #include "net/frame.h"
 
+struct buffer;
 struct error;
-struct link;
 
-/* Sends all of it, ended by NAMES_END, as the answer to request `id`; what link_send says. */
-int listing_send(struct shelf *shelf, struct link *link, uint64_t id);
+/* NAMES: u16 count, items. Writes one frame: begin, put until it returns ERROR_LIMIT, end. */
+struct listing_writer {
+    struct buffer *buffer; /* borrowed; its failure is sticky */
+    size_t begin;
+    uint16_t count;
+};
+void listing_begin(struct listing_writer *writer, struct buffer *buffer, uint64_t id);
+/* 0; or ERROR_LIMIT: the frame is full, the item is not in it. */
+int listing_put(struct listing_writer *writer, const struct shelf_item *item);
+/* Ends the frame; one without items is taken away. 0 or the buffer's failure. */
+int listing_end(struct listing_writer *writer);
 
 struct listing_reader {
     struct frame_reader fields;

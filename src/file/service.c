@@ -376,6 +376,50 @@ static int take_remove(struct caller *caller, const struct frame *frame)
     return link_send(&caller->link, &answer);
 }
 
+/* A list on its way to a caller. */
+struct answer {
+    struct caller *caller;
+    uint64_t id;
+    struct buffer frames;
+    struct listing_writer writer;
+};
+
+static int send_names(struct answer *answer)
+{
+    int code = listing_end(&answer->writer) ? -ENOMEM : 0;
+    if (!code && answer->frames.length > 0)
+        code = link_send(&answer->caller->link, &answer->frames);
+    buffer_clear(&answer->frames);
+    return code;
+}
+
+static int add_name(void *owner, const struct shelf_item *item)
+{
+    struct answer *answer = owner;
+    if (listing_put(&answer->writer, item) == 0)
+        return 0;
+    int code = send_names(answer);
+    listing_begin(&answer->writer, &answer->frames, answer->id);
+    listing_put(&answer->writer, item);
+    return code;
+}
+
+static int take_list(struct caller *caller, const struct frame *frame)
+{
+    struct shelf *shelf = caller->thread->service->shelf;
+    struct answer answer = {.caller = caller, .id = frame->id};
+    buffer_init(&answer.frames, 0);
+    listing_begin(&answer.writer, &answer.frames, frame->id);
+    int code = shelf_list(shelf, add_name, &answer, NULL);
+    if (!code)
+        code = send_names(&answer);
+    frame_end(&answer.frames, frame_begin(&answer.frames, FILE_NAMES_END, 0, frame->id));
+    if (!code)
+        code = link_send(&caller->link, &answer.frames);
+    buffer_done(&answer.frames);
+    return code;
+}
+
 static int take_first(struct caller *caller, const struct frame *frame)
 {
     int code = link_take(&caller->link, frame);
@@ -383,7 +427,7 @@ static int take_first(struct caller *caller, const struct frame *frame)
         return code == 1 ? 0 : code;
     /* Of what is thrown away there is nothing to fetch. */
     bool shelf = caller->thread->service->shelf;
-    if (!shelf && (frame->type == FILE_FETCH || frame->type == FILE_REMOVE)) {
+    if (!shelf && frame->type != FILE_OFFER && frame->type != FILE_ATTACH) {
         refuse(caller, FRAME_ERROR_UNSUPPORTED, "this server keeps no files");
         return 0;
     }
@@ -391,8 +435,7 @@ static int take_first(struct caller *caller, const struct frame *frame)
     case FILE_OFFER: return take_offer(caller, frame);
     case FILE_FETCH: return take_fetch(caller, frame);
     case FILE_ATTACH: return take_attach(caller, frame);
-    case FILE_LIST:
-        return listing_send(caller->thread->service->shelf, &caller->link, frame->id);
+    case FILE_LIST: return take_list(caller, frame);
     case FILE_REMOVE: return take_remove(caller, frame);
     default: return greeting_take_unknown(&caller->link.channel, frame);
     }
