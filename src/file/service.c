@@ -243,6 +243,15 @@ static int begin_transfer(struct caller *caller, const uint8_t *id, uint64_t req
     return code;
 }
 
+/* Whose parts are carried on: of this client, and of whom his token says he is, where he has one. */
+static struct check identity_of(const struct caller *caller)
+{
+    uint8_t bytes[GREETING_CLIENT_ID_BYTES + sizeof caller->name];
+    memcpy(bytes, caller->client_id, GREETING_CLIENT_ID_BYTES);
+    memcpy(bytes + GREETING_CLIENT_ID_BYTES, caller->name, sizeof caller->name);
+    return check_of(bytes, sizeof bytes);
+}
+
 static int take_offer(struct caller *caller, const struct frame *frame)
 {
     struct file_service *service = caller->thread->service;
@@ -262,7 +271,7 @@ static int take_offer(struct caller *caller, const struct frame *frame)
                                         .disk = service->disk,
                                         .port = &caller->thread->port,
                                         .reports = reports_to(errand)};
-    memcpy(receive.arrival.identity.bytes, caller->client_id, CHECK_BYTES);
+    receive.arrival.identity = identity_of(caller);
     struct receiving *receiving;
     if (receiving_new(&receive, &receiving, NULL)) {
         free(errand);
