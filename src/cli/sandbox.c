@@ -44,29 +44,26 @@ static const int allowed[] = {
 };
 
 /* Memory that holds code comes from nowhere any more; of a terminal its size is asked. */
-static int allow_some_of(scmp_filter_ctx filter)
-{
-    int code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (!code)
-        code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                                SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (!code)
-        code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                                SCMP_A1(SCMP_CMP_EQ, TIOCGWINSZ));
-    if (!code)
-        code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-                                SCMP_A1(SCMP_CMP_EQ, TCGETS));
-    return code;
-}
+static const struct {
+    int call;
+    struct scmp_arg_cmp only;
+} restricted[] = {
+    {SCMP_SYS(mmap), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
+    {SCMP_SYS(mprotect), {2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0}},
+    {SCMP_SYS(ioctl), {1, SCMP_CMP_EQ, TIOCGWINSZ, 0}},
+    {SCMP_SYS(ioctl), {1, SCMP_CMP_EQ, TCGETS, 0}},
+};
 
 void sandbox_enter(void)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    int code = filter ? allow_some_of(filter) : -1;
+    int code = filter ? 0 : -1;
 
     for (size_t i = 0; i < sizeof allowed / sizeof allowed[0] && !code; i++)
         code = seccomp_rule_add(filter, SCMP_ACT_ALLOW, allowed[i], 0);
+    for (size_t i = 0; i < sizeof restricted / sizeof restricted[0] && !code; i++)
+        code = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, restricted[i].call, 1,
+                                      &restricted[i].only);
     /* Catalogues are opened at the first message, and not any later. */
     language_chinese.say("id");
     /* Old kernels would slow down all that is filtered, against what scripts could do. */
