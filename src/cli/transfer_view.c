@@ -159,9 +159,7 @@ static void put_result(struct json_writer *writer, const struct transfer_result 
     json_put_key(writer, "kind");
     json_put_text(writer, result->folder ? "folder" : "file");
     json_put_key(writer, "status");
-    json_put_text(writer, result->code      ? "failed"
-                          : result->already ? "already"
-                                            : "done");
+    json_put_text(writer, result->code ? "failed" : result->already ? "already" : "done");
     json_put_key(writer, "bytes");
     json_put_integer(writer, (int64_t)result->bytes);
     json_put_key(writer, "files");
@@ -224,6 +222,17 @@ void transfer_view_ended(void *owner, const struct transfer_result *result)
     }
 }
 
+/* What walk.h says of what it passes over. */
+static const char *translate_kind(const char *what)
+{
+    static const char *const kinds[] = {N_("a symbolic link"), N_("a pipe"),
+                                        N_("a socket"), N_("a device")};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
+        if (strcmp(kinds[i], what) == 0)
+            return language_say(kinds[i]);
+    return what;
+}
+
 void transfer_view_passed(void *owner, const char *root, const char *name,
                           const char *what)
 {
@@ -249,7 +258,7 @@ void transfer_view_passed(void *owner, const char *root, const char *name,
         say(stderr, N_("not sent: '{name}' in '{root}' is {what}"),
             (const struct fill[]){{"name", show(&shown_name, name)},
                                   {"root", show(&shown_root, root)},
-                                  {"what", language_say(what)}},
+                                  {"what", translate_kind(what)}},
             3);
 }
 
@@ -296,7 +305,8 @@ static void complain_broken(const struct transfer_view *view, int code,
     uint64_t done = view->tally.had_bytes + view->tally.moved_bytes;
     format_bytes(there, done);
     if (done == 0)
-        complain(EXIT_FAILED, "%s", code == ERROR_INTERRUPTED ? _("stopped") : err->sentence);
+        complain(EXIT_FAILED, "%s",
+                 code == ERROR_INTERRUPTED ? _("stopped") : err->sentence);
     else if (code == ERROR_INTERRUPTED)
         complain(EXIT_FAILED, _("stopped; the same command goes on from %s"), there);
     else
