@@ -110,7 +110,7 @@ static int take_words(struct settings *settings, int argc, char **argv)
     if (!text_name_valid(settings->room, strlen(settings->room)))
         return complain_usage(
             "history",
-            _("a room's name is 1 to 64 bytes of visible characters without spaces"));
+            _("a room's name is 1 to 64 bytes of visible characters, no space at either end"));
     return server_options_finish(&settings->server, "history", settings->where);
 }
 
@@ -289,7 +289,11 @@ static int make_ring(struct reading *reading)
         return complain_usage("history", _("--last: at most %d with --search or a time"),
                               MOST);
     reading->kept = calloc(settings->last, sizeof *reading->kept);
-    return reading->kept ? EXIT_DONE : complain(EXIT_FAILED, _("out of memory"));
+    if (!reading->kept)
+        return complain(EXIT_FAILED, _("out of memory"));
+    for (uint64_t i = 0; i < settings->last; i++)
+        buffer_init(&reading->kept[i], 0);
+    return EXIT_DONE;
 }
 
 static void free_ring(struct reading *reading)

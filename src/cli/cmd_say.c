@@ -94,8 +94,8 @@ static int take_words(struct settings *settings, int argc, char **argv)
         return complain_usage(
             "say",
             settings->to
-                ? _("--to: a name is 1 to 64 bytes of visible characters without spaces")
-                : _("a room's name is 1 to 64 bytes of visible characters without spaces"));
+                ? _("--to: a name is 1 to 64 bytes of visible characters, no space at either end")
+                : _("a room's name is 1 to 64 bytes of visible characters, no space at either end"));
     int status = take_text(settings, argc, argv);
     if (!settings->server.name)
         settings->server.name = talk_view_login_name();

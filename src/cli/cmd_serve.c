@@ -130,7 +130,8 @@ static int take_name(const char *option, const char *text, const char **ret_name
 {
     if (!text_name_valid(text, strlen(text)))
         return complain_usage(
-            "serve", _("%s: 1 to 64 bytes of visible characters without spaces"), option);
+            "serve", _("%s: 1 to 64 bytes of visible characters, no space at either end"),
+            option);
     *ret_name = text;
     return EXIT_DONE;
 }

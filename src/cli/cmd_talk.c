@@ -112,7 +112,7 @@ static int take_words(struct settings *settings, int argc, char **argv)
     if (!text_name_valid(settings->room, strlen(settings->room)))
         return complain_usage(
             "talk",
-            _("a room's name is 1 to 64 bytes of visible characters without spaces"));
+            _("a room's name is 1 to 64 bytes of visible characters, no space at either end"));
     return EXIT_DONE;
 }
 
@@ -407,7 +407,9 @@ static void take_input(struct talk *talk)
 
 static bool is_over(const struct talk *talk)
 {
-    return talk->leaving && (text_client_outstanding(talk->client) == 0 || talk->failed);
+    /* A pipe with nothing in it learns, too, whether it would have been taken. */
+    return talk->leaving && text_client_outstanding(talk->client) == 0 &&
+           (talk->was_joined || talk->interactive);
 }
 
 /* Without a terminal nobody ends it who sees that it hangs. */

@@ -52,7 +52,9 @@ static int parse_date(const char *text, int64_t *ret_ns)
         time_t seconds = utc ? timegm(&parts) : mktime(&parts);
         if (seconds <= 0)
             return -1;
-        *ret_ns = seconds * NS_PER_S;
+        /* Nanoseconds end in 2262, and nothing is younger. */
+        if (__builtin_mul_overflow(seconds, NS_PER_S, ret_ns))
+            *ret_ns = INT64_MAX;
         return 0;
     }
     return -1;

@@ -32,6 +32,9 @@ static void a_date_or_time(void **state)
     check("2026-11-25T10:30", 1795573800);
     check("2026-11-25 10:30:15", 1795573815);
     check("2026-11-25T02:30:15Z", 1795573815);
+    int64_t ns;
+    assert_int_equal(moment_parse("2999-01-01", 1, &ns), 0);
+    assert_int_equal(ns, INT64_MAX);
 }
 
 static void nothing_else(void **state)

@@ -250,8 +250,9 @@ int desk_adopt(struct desk *desk, struct channel *channel, const char *name,
     if (code)
         return code;
     if (!valid)
-        member_end(member, FRAME_ERROR_NAME,
-                   "a name is 1 to 64 bytes of visible characters without spaces");
+        member_end(
+            member, FRAME_ERROR_NAME,
+            "a name is 1 to 64 bytes of visible characters, no space at either end");
     else if (desk->draining)
         member_end(member, FRAME_ERROR_DRAINING, "the server is going down");
     else

@@ -7,7 +7,8 @@
 #include "text/member.h"
 #include "text/saying.h"
 
-enum { FRAMES_AT_ONCE = 4096 }; /* of one member before the others have their turn */
+/* Of one member, before the others have their turn and its rooms are shown what it said. */
+enum { TAKEN_AT_ONCE = 256 << 10 };
 
 /* --- Answers --- */
 
@@ -153,8 +154,9 @@ static int on_join(struct member *member, const struct frame *frame)
     if (reader.failed)
         return -EBADMSG;
     if (!text_name_valid(name.bytes, name.length)) {
-        refuse(member, frame->id, FRAME_ERROR_NAME,
-               "a room's name is 1 to 64 bytes of visible characters without spaces");
+        refuse(
+            member, frame->id, FRAME_ERROR_NAME,
+            "a room's name is 1 to 64 bytes of visible characters, no space at either end");
         return 0;
     }
     int code = room_open(&member->desk->text->rooms, name.bytes, name.length, &room);
@@ -270,8 +272,9 @@ static int on_history(struct member *member, const struct frame *frame)
     if (wanted.limit == 0 || wanted.limit > TEXT_HISTORY_MOST)
         wanted.limit = TEXT_HISTORY_MOST;
     if (!text_name_valid(name.bytes, name.length)) {
-        refuse(member, frame->id, FRAME_ERROR_NAME,
-               "a room's name is 1 to 64 bytes of visible characters without spaces");
+        refuse(
+            member, frame->id, FRAME_ERROR_NAME,
+            "a room's name is 1 to 64 bytes of visible characters, no space at either end");
     } else if (room_open(&member->desk->text->rooms, name.bytes, name.length, &room) ||
                member_ask(member, room, frame->id, &wanted,
                           search.length ? search.bytes : NULL, search.length)) {
@@ -358,12 +361,13 @@ static void end(struct member *member, int code)
 static int receive(struct member *member)
 {
     struct frame frame;
-    for (int i = 0; i < FRAMES_AT_ONCE; i++) {
+    for (size_t taken = 0; taken < TAKEN_AT_ONCE;) {
         if (!member_may_read(member))
             return 0;
         int code = channel_next(&member->channel, member->desk->scratch, &frame);
         if (code == 1) {
             member->heard = true;
+            taken += FRAME_HEADER_BYTES + frame.total;
             code = on_frame(member, &frame);
             if (code == 0)
                 continue;

@@ -196,7 +196,7 @@ static void rename_to(struct member *member, const char *rest, size_t length)
     if (!text_name_valid(rest, length)) {
         buffer_append_text(
             member_reply(member),
-            "* a name is 1 to 64 bytes of visible characters without spaces\n");
+            "* a name is 1 to 64 bytes of visible characters, no space at either end\n");
         return;
     }
     member_rename(member, rest, length);
@@ -210,7 +210,7 @@ static void join(struct member *member, const char *rest, size_t length)
     if (!text_name_valid(rest, length)) {
         buffer_append_text(member_reply(member),
                            "* a room's name is 1 to 64 bytes of visible "
-                           "characters without spaces\n");
+                           "characters, no space at either end\n");
         return;
     }
     if (room_open(&member->desk->text->rooms, rest, length, &room)) {

@@ -85,7 +85,7 @@ bool text_name_valid(const char *name, size_t length)
     struct buffer visible;
     if (length == 0 || length > TEXT_NAME_BYTES || !utf8_valid(name, length))
         return false;
-    if (memchr(name, ' ', length))
+    if (name[0] == ' ' || name[length - 1] == ' ')
         return false;
     buffer_init_fixed(&visible, shown, sizeof shown);
     return visible_append(&visible, name, length) == 0 && visible.length == length &&

@@ -76,7 +76,7 @@ void text_message_encode(const struct text_message *message, uint8_t *ret_bytes)
 int text_message_decode(const struct frame *frame, struct text_message *ret_message);
 
 /* Whether that is a name for a member or a room: 1 to TEXT_NAME_BYTES bytes of UTF-8, every
- * character visible, no spaces. So it can be shown as it is. */
+ * character visible, no space at either end. So it can be shown as it is. */
 bool text_name_valid(const char *name, size_t length);
 
 #endif
