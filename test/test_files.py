@@ -236,6 +236,43 @@ def test_a_room_is_told_when_a_file_is_there(send, server, tmp_path):
     assert reader.read()[0] == left
 
 
+def test_files_go_over_tls_as_well(start, woshou, run, tmp_path):
+    server = Server(start, woshou, tmp_path / "server")
+    source = write(tmp_path / "big.bin", 20 * MIB + 5)
+    where = ("--server", f"127.0.0.1:{server.port}", "--tls", "--json", "--connections", "3")
+    sent = run("send", source, *where)
+    assert sent.status == 0 and "is met for the first time" in sent.err
+    got = run("get", "big.bin", "--into", tmp_path / "into", *where)
+    assert got.status == 0 and "is met" not in got.err
+    assert filecmp.cmp(source, tmp_path / "into" / "big.bin", shallow=False)
+
+
+def test_what_became_of_files_is_in_the_log_and_the_metrics(start, woshou, run, tmp_path):
+    server = Server(start, woshou, tmp_path / "server", arguments=["--metrics", "127.0.0.1:0"])
+    metrics = re.search(r"http://127\.0\.0\.1:(\d+)", server.program.err.next())
+    where = ("--server", f"127.0.0.1:{server.port}", "--name", "kim")
+    assert run("send", write(tmp_path / "a.bin", 1000), *where).status == 0
+    assert run("get", "missing", *where).status == 1
+    lines = []
+    while len(lines) < 2:
+        line = server.program.err.next()
+        lines += [line] if " file-" in line else []
+    assert lines[0].endswith('info file-received text="a.bin, from kim"')
+    assert lines[1].endswith(
+        """warning file-failed text="missing, to kim: there is no file 'missing'\"""")
+
+    def page():
+        with socket.create_connection(("127.0.0.1", int(metrics[1]))) as connection:
+            connection.sendall(b"GET /metrics HTTP/1.0\r\nHost: localhost\r\n\r\n")
+            return connection.makefile().read()
+
+    # Bytes are added up when a transfer's connection has ended.
+    figures = eventually(lambda: "woshou_file_received_bytes_total 1000\n" in page() and page(),
+                         "the bytes")
+    assert "woshou_file_received_total 1\n" in figures
+    assert "woshou_file_failed_total 1\n" in figures
+
+
 # --- Listing and removing ---
 
 

@@ -7,6 +7,7 @@
 #include "base/buffer.h"
 #include "base/error.h"
 #include "file/service.h"
+#include "serve/log.h"
 #include "serve/server.h"
 #include "text/protocol.h"
 #include "text/text.h"
@@ -30,8 +31,38 @@ static void announce(void *owner, const char *room, const char *from,
                      const struct transfer_result *result)
 {
     struct serve_files *files = owner;
-    text_announce(server_text(files->server), room, TEXT_KIND_FILE,
-                  *from ? from : "-", result->name, strlen(result->name));
+    text_announce(server_text(files->server), room, TEXT_KIND_FILE, *from ? from : "-",
+                  result->name, strlen(result->name));
+}
+
+static void note(void *owner, const char *from, bool fetched,
+                 const struct transfer_result *result)
+{
+    struct buffer text;
+    (void)owner;
+    buffer_init(&text, 0);
+    buffer_append_format(&text, "%s, %s %s", result->name, fetched ? "to" : "from",
+                         *from ? from : "-");
+    if (result->code)
+        buffer_append_format(&text, ": %s", result->sentence);
+    log_event(result->code ? LOG_WARNING : LOG_INFO,
+              result->code ? "file-failed"
+              : fetched    ? "file-sent"
+                           : "file-received",
+              NULL, buffer_text(&text));
+    buffer_done(&text);
+}
+
+static struct server_file_counts count(void *owner)
+{
+    const struct serve_files *files = owner;
+    const struct file_service_counts counts = file_service_counts(files->service);
+    return (struct server_file_counts){.connections = counts.connections,
+                                       .received = counts.received_roots,
+                                       .sent = counts.sent_roots,
+                                       .failed = counts.failed_roots,
+                                       .received_bytes = counts.received_bytes,
+                                       .sent_bytes = counts.sent_bytes};
 }
 
 int serve_files_start(struct server *server, const char *folder, bool sink,
@@ -50,7 +81,7 @@ int serve_files_start(struct server *server, const char *folder, bool sink,
         .files = buffer_text(&whole),
         .incoming = buffer_text(&incoming),
         .sink = sink,
-        .reports = {.arrived = announce, .owner = files}};
+        .reports = {.arrived = announce, .ended = note, .owner = files}};
     int code = file_service_new(&options, &files->service, err);
     buffer_done(&whole);
     buffer_done(&incoming);
@@ -58,7 +89,7 @@ int serve_files_start(struct server *server, const char *folder, bool sink,
         free(files);
         return code;
     }
-    server_set_files(server, &(const struct server_files){adopt, files});
+    server_set_files(server, &(const struct server_files){adopt, count, files});
     *ret_files = files;
     return 0;
 }

@@ -75,6 +75,21 @@ static void put_figures(struct buffer *page, const struct server_counts *counts)
         history->waiting);
 }
 
+static void put_file_figures(struct buffer *page, const struct server_file_counts *files)
+{
+    put(page, "file_connections", "gauge", "Connections in the file service",
+        files->connections);
+    put(page, "file_received_total", "counter", "Files and folders received whole",
+        files->received);
+    put(page, "file_sent_total", "counter", "Files and folders sent whole", files->sent);
+    put(page, "file_failed_total", "counter", "Files and folders that failed",
+        files->failed);
+    put(page, "file_received_bytes_total", "counter",
+        "Bytes of files received and checked", files->received_bytes);
+    put(page, "file_sent_bytes_total", "counter", "Bytes of files sent and acknowledged",
+        files->sent_bytes);
+}
+
 /* --- A visit: one request, one answer --- */
 
 static void end_visit(struct visit *visit)
@@ -135,6 +150,7 @@ static void answer_request(struct visit *visit)
     } else if (begins(request, "GET /metrics ")) {
         struct server_counts counts = server_counts(visit->metrics->server);
         put_figures(&page, &counts);
+        put_file_figures(&page, &counts.files);
         answer(visit, "200 OK", &page);
     } else if (begins(request, "GET ")) {
         buffer_append_text(&page, "there is only /metrics\n");

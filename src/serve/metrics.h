@@ -8,6 +8,7 @@
 #include "base/endpoint.h"
 #include "base/list.h"
 #include "history/history.h"
+#include "serve/server.h"
 #include "text/text.h"
 #include "woshou/event.h"
 
@@ -16,6 +17,7 @@ struct server;
 struct server_counts {
     struct text_counts text;
     struct history_counts history;
+    struct server_file_counts files;
     uint64_t strangers, accepted, refused, pauses;
 };
 /* From any thread, while the server runs. */

@@ -313,5 +313,7 @@ struct server_counts server_counts(struct server *server)
                                    .pauses = atomic_load(&server->acceptor.pauses)};
     for (unsigned i = 0; i < server->started; i++)
         counts.refused += atomic_load(&server->workers[i].refused);
+    if (server->files.count)
+        counts.files = server->files.count(server->files.owner);
     return counts;
 }

@@ -23,10 +23,18 @@ struct error;
 struct server;
 struct text;
 
+struct server_file_counts {
+    uint64_t connections;            /* open now; the others since the start */
+    uint64_t received, sent, failed; /* files and folders of commands */
+    uint64_t received_bytes, sent_bytes;
+};
+
 /* Who serves connections that are for files. */
 struct server_files {
     /* Takes guest->channel, whatever comes of it; by a worker's thread. Null: nobody does. */
     void (*adopt)(void *owner, struct door_guest *guest);
+    /* How much was done, for the metrics; may be null. By the thread that accepts. */
+    struct server_file_counts (*count)(void *owner);
     void *owner;
 };
 
