@@ -15,11 +15,12 @@
 #include "cli/options.h"
 #include "cli/verbs.h"
 #include "draw/json_writer.h"
-#include "trust/token.h"
+#include "trust/token_file.h"
 
 enum { TIME_TEXT = 32 };
 
 struct settings {
+    int (*run)(const struct settings *settings, const char *path);
     const char *word; /* the name, or what is to be revoked */
     const char *directory;
     int64_t expires_s; /* 0: never */
@@ -97,7 +98,7 @@ static const char *spell_time(int64_t seconds, char text[TIME_TEXT])
     struct tm parts;
     if (!localtime_r(&moment, &parts) ||
         strftime(text, TIME_TEXT, "%Y-%m-%d %H:%M", &parts) == 0)
-        strcpy(text, "?");
+        snprintf(text, TIME_TEXT, "?");
     return text;
 }
 
@@ -166,22 +167,18 @@ static void print_table(const struct token_list *list)
 
 static int make(const struct settings *settings, const char *path)
 {
-    struct token token = {.made_s = time(NULL), .expires_s = settings->expires_s};
     char text[TOKEN_TEXT];
+    struct token token;
     struct error err;
     int code = home_make_directory(settings->directory, &err);
     if (code == 0)
-        code =
-            token_make(path, settings->word, token.made_s, token.expires_s, text, &err);
+        code = token_make(path, settings->word, time(NULL), settings->expires_s, &token,
+                          text, &err);
     if (code)
         return complain(code == ERROR_ARGUMENT ? EXIT_USED_WRONGLY : EXIT_FAILED, "%s",
                         err.sentence);
-    if (settings->json) {
-        snprintf(token.id, sizeof token.id, "%.*s", TOKEN_ID_TEXT - 1,
-                 text + strlen("wst_"));
-        strcpy(token.name, settings->word);
+    if (settings->json)
         return print_json(&token, text);
-    }
     puts(text);
     fprintf(stderr, _("This is %s's token; it is not shown again.\n"), settings->word);
     return EXIT_DONE;
@@ -260,8 +257,7 @@ static int read_settings(int argc, char **argv, struct settings *settings)
 }
 
 /* What is left over are words: the job's, and what it takes. */
-static int read_words(int argc, char **argv, struct settings *settings,
-                      const struct job **ret_job)
+static int read_words(int argc, char **argv, struct settings *settings)
 {
     const struct job *job = optind < argc ? find_job(argv[optind]) : NULL;
     if (optind == argc)
@@ -278,11 +274,11 @@ static int read_words(int argc, char **argv, struct settings *settings,
     if (settings->expires_s && job->run != make)
         return complain_usage("token", "%s", _("--expires goes with make"));
     settings->word = job->takes_word ? argv[optind + 1] : NULL;
-    *ret_job = job;
+    settings->run = job->run;
     return EXIT_DONE;
 }
 
-static int run(const struct job *job, struct settings *settings)
+static int run(struct settings *settings)
 {
     struct buffer directory, path;
     struct error err;
@@ -298,7 +294,7 @@ static int run(const struct job *job, struct settings *settings)
     else if (buffer_append_format(&path, "%s/" TOKENS_FILE, settings->directory))
         status = complain(EXIT_FAILED, "%s", _("no memory"));
     else
-        status = job->run(settings, buffer_text(&path));
+        status = settings->run(settings, buffer_text(&path));
     buffer_done(&directory);
     buffer_done(&path);
     return status;
@@ -306,11 +302,10 @@ static int run(const struct job *job, struct settings *settings)
 
 int cmd_token(int argc, char **argv)
 {
-    struct settings settings = {0};
-    const struct job *job = NULL;
+    struct settings settings = {.run = list};
     int status = read_settings(argc, argv, &settings);
     if (status || settings.helped)
         return status;
-    status = read_words(argc, argv, &settings, &job);
-    return status ? status : run(job, &settings);
+    status = read_words(argc, argv, &settings);
+    return status ? status : run(&settings);
 }

@@ -64,7 +64,8 @@ static int find_server(struct server_options *server, const char *verb, const ch
         text = "localhost";
     if (address_parse(text, &words, &err))
         return complain_usage(verb, "%s", err.sentence);
-    strcpy(server->host, words.host[0] ? words.host : "localhost");
+    snprintf(server->host, sizeof server->host, "%s",
+             words.host[0] ? words.host : "localhost");
     server->port = words.has_port ? words.port : SESSION_PORT;
     return EXIT_DONE;
 }

@@ -31,7 +31,7 @@ void fingerprint_of(const X509 *certificate, char ret_text[FINGERPRINT_TEXT])
     if (!certificate || !X509_digest(certificate, EVP_sha256(), digest, &length))
         return;
     for (unsigned i = 0; i < length; i++)
-        sprintf(ret_text + 3 * i, "%02X%s", digest[i], i + 1 < length ? ":" : "");
+        sprintf(ret_text + (size_t)3 * i, "%02X%s", digest[i], i + 1 < length ? ":" : "");
 }
 
 const struct tls_context *identity_context(const struct identity *identity)

@@ -23,7 +23,8 @@
 #include "serve/worker.h"
 #include "text/text.h"
 #include "trust/door.h"
-#include "trust/token.h"
+#include "trust/token_file.h"
+#include "trust/token_store.h"
 
 #define DRAIN_NS (5 * NS_PER_S)
 enum { READY_AT_ONCE = 64 };

@@ -14,6 +14,7 @@
 #include "net/call.h"
 #include "net/tls.h"
 #include "trust/source.h"
+#include "trust/token_store.h"
 
 enum { MOST_STRANGERS = 1000, MOST_OF_SOURCE = 100, RETRY_AFTER_MS = 1000 };
 static const int64_t patience_ns = 10 * NS_PER_S, leaving_ns = 5 * NS_PER_S,
@@ -204,8 +205,8 @@ static void look_up(struct door_guest *guest, const struct frame_text *text,
     switch (token_store_check(guest->door->options.tokens, text->bytes, text->length,
                               time(NULL), &token, NULL)) {
     case 0:
-        strcpy(guest->name, token.name);
-        strcpy(guest->token_id, token.id);
+        memcpy(guest->name, token.name, sizeof guest->name);
+        memcpy(guest->token_id, token.id, sizeof guest->token_id);
         break;
     case ERROR_ABSENT:
         owe(guest, now_ns, wrong_token_ns);

@@ -26,6 +26,7 @@
 
 struct error;
 struct identity;
+struct token_store;
 struct watch;
 
 struct door_options {

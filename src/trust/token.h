@@ -1,11 +1,9 @@
 /* Tokens: by which a server knows who comes from elsewhere. A token is 256 random bits that its owner
- * shows; the server keeps a hash, in a file of lines that a running server reads again when it has
- * changed:
+ * shows; the server keeps a hash of its text. The hash is BLAKE2b and not a slow one: nobody guesses 256
+ * bits, and a slow one is work that strangers could make the server do.
  *
- *     ID HASH MADE EXPIRES NAME        8 hex digits, 64, seconds since 1970 twice (0: never), a name
- *
- * So revoking is taking a line away. The hash is BLAKE2b and not a slow one: nobody guesses 256 bits, and
- * a slow one is work that strangers could make the server do. */
+ *     text    wst_ ID SECRET                     8 hex digits that name it, 43 characters
+ *     line    ID HASH MADE EXPIRES NAME          HASH 64 hex digits; seconds since 1970 twice, 0: never */
 #ifndef WOSHOU_TRUST_TOKEN_H
 #define WOSHOU_TRUST_TOKEN_H
 
@@ -15,16 +13,13 @@
 
 #include "net/greeting.h"
 
+struct buffer;
 struct error;
-
-/* The file's name in a server's directory. */
-#define TOKENS_FILE "tokens"
 
 enum {
     TOKEN_ID_TEXT = 9, /* with the final 0, as all of these */
-    TOKEN_TEXT = 56,   /* "wst_", the id, 43 characters that are secret */
-    TOKEN_HASH_BYTES = 32,
-    TOKENS_MOST = 10000
+    TOKEN_TEXT = 56,
+    TOKEN_HASH_BYTES = 32
 };
 
 struct token {
@@ -34,39 +29,23 @@ struct token {
     char name[GREETING_NAME_BYTES + 1];
 };
 
-struct token_list {
-    struct token *tokens;
-    size_t count;
-};
+/* Before anything else here is called; as often as one likes. */
+int token_start(struct error *err);
 
-/* Whether someone may be called so: 1 to 64 bytes of UTF-8 that show as they are, no spaces at the ends. */
+/* Whether someone may be called so: 1 to 64 bytes of UTF-8 that show as they are, no spaces. */
 bool token_name_good(const char *name);
 
-/* Makes a token for `name` and adds it to the file, which is made (0600) where it is not there. The text is
- * there once, now: only its hash is kept. ERROR_LIMIT at TOKENS_MOST. */
-int token_make(const char *path, const char *name, int64_t now_s, int64_t expires_s,
-               char ret_text[TOKEN_TEXT], struct error *err);
-/* All of them, to be freed with token_list_done; none where there is no file. ERROR_CORRUPT where a line is
- * none of a token's. */
-int token_list_read(const char *path, struct token_list *ret_list, struct error *err);
-void token_list_done(struct token_list *list);
-/* Takes away the tokens whose id or name is `which`: how many in `ret_count`; ERROR_ABSENT for none. */
-int token_revoke(const char *path, const char *which, size_t *ret_count,
-                 struct error *err);
+/* Gives the token a random id and a secret: its text, of which only the hash is in the token. */
+void token_invent(struct token *token, char ret_text[TOKEN_TEXT]);
+/* Puts the id that a text has into `ret_id`: "" where it is no token's text. Says nothing of the secret. */
+void token_id_of(const char *text, size_t length, char ret_id[TOKEN_ID_TEXT]);
+/* Whether `text` is that token's; in a time that does not depend on the secret. Null: of no token, in the
+ * same time. */
+bool token_matches(const struct token *token, const char *text, size_t length);
+bool token_expired(const struct token *token, int64_t now_s);
 
-/* --- What a running server asks; from any thread --- */
-
-struct token_store;
-
-/* Nothing is read yet, and the file need not be there. */
-int token_store_open(const char *path, struct token_store **ret_store, struct error *err);
-/* Accepts null, leaves null. */
-void token_store_close(struct token_store **store);
-/* Whose token `text` is: 0 and the token; ERROR_ABSENT: nobody's, revoked, or expired; or why the file
- * could not be read. Takes the same time for every secret that is wrong. */
-int token_store_check(struct token_store *store, const char *text, size_t length,
-                      int64_t now_s, struct token *ret_token, struct error *err);
-/* Whether the token of this id is still good. */
-bool token_store_has(struct token_store *store, const char *id, int64_t now_s);
+/* False where the line, without its end, is none of a token's. */
+bool token_parse_line(const char *line, struct token *ret_token);
+void token_print_line(struct buffer *buffer, const struct token *token);
 
 #endif
