@@ -17,8 +17,10 @@ enum { NO_QUEUE = QUEUE_COUNT, PLACES_MIN = 1024 };
 void flows_init(struct flows *flows, size_t max, uint64_t seed)
 {
     *flows = (struct flows){.max = max, .free = FLOW_NONE, .seed = seed};
-    for (int queue = 0; queue < QUEUE_COUNT; queue++)
+    for (int queue = 0; queue < QUEUE_COUNT; queue++) {
         flows->first[queue] = flows->last[queue] = FLOW_NONE;
+        flows->first_ns[queue] = INT64_MAX;
+    }
 }
 
 void flows_done(struct flows *flows)
@@ -31,43 +33,6 @@ void flows_done(struct flows *flows)
 
 /* --- finding --- */
 
-static uint64_t mix(uint64_t value)
-{
-    value ^= value >> 32;
-    value *= UINT64_C(0x9e3779b97f4a7c15);
-    value ^= value >> 29;
-    value *= UINT64_C(0xbf58476d1ce4e5b9);
-    return value ^ value >> 32;
-}
-
-static uint64_t hash_endpoint(uint64_t seed, const struct endpoint *endpoint)
-{
-    uint64_t parts[2];
-    uint32_t ipv4;
-    if (endpoint->family != 6) {
-        memcpy(&ipv4, endpoint->address, sizeof ipv4);
-        return mix(seed ^ ((uint64_t)endpoint->port << 32 | ipv4));
-    }
-    memcpy(parts, endpoint->address, sizeof parts);
-    return mix(mix(mix(seed ^ parts[0]) ^ parts[1]) ^ endpoint->port);
-}
-
-/* The same in both directions; seeded, so that nobody can prepare a capture whose
- * connections all fall into one place. */
-uint32_t flow_hash(const struct flows *flows, const struct endpoint *one,
-                   const struct endpoint *other)
-{
-    return (uint32_t)(hash_endpoint(flows->seed, one) +
-                      hash_endpoint(flows->seed, other));
-}
-
-/* As endpoint_equal, in line. */
-static bool same(const struct endpoint *a, const struct endpoint *b)
-{
-    return a->port == b->port && a->family == b->family &&
-           memcmp(a->address, b->address, sizeof a->address) == 0;
-}
-
 uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoint *one,
                    const struct endpoint *other)
 {
@@ -79,48 +44,10 @@ uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoi
         if (places[i].hash != hash)
             continue;
         const struct flow *flow = flow_at(flows, places[i].index);
-        if ((same(&flow->ends[0], one) && same(&flow->ends[1], other)) ||
-            (same(&flow->ends[0], other) && same(&flow->ends[1], one)))
+        if (flow_is_between(flow, one, other))
             return places[i].index;
     }
     return FLOW_NONE;
-}
-
-void flow_fetch_place(const struct flows *flows, uint32_t hash)
-{
-    if (flows->place_count > 0)
-        __builtin_prefetch(&flows->places[hash & (flows->place_count - 1)]);
-}
-
-/* The one at the place that its hash names; null where that has another, or none. */
-static const struct flow *likely(const struct flows *flows, uint32_t hash)
-{
-    if (flows->place_count == 0)
-        return NULL;
-    struct flow_place place = flows->places[hash & (flows->place_count - 1)];
-    return place.index != FLOW_NONE && place.hash == hash ? flow_at(flows, place.index)
-                                                          : NULL;
-}
-
-static void fetch(const struct flow *flow, size_t from, size_t to)
-{
-    enum { LINE = 64 };
-    for (size_t at = from; at < to; at += LINE)
-        __builtin_prefetch((const char *)flow + at, 1);
-}
-
-void flow_fetch(const struct flows *flows, uint32_t hash)
-{
-    const struct flow *flow = likely(flows, hash);
-    if (flow)
-        fetch(flow, 0, offsetof(struct flow, id));
-}
-
-void flow_fetch_rest(const struct flows *flows, uint32_t hash)
-{
-    const struct flow *flow = likely(flows, hash);
-    if (flow && !flow->steady.holds)
-        fetch(flow, offsetof(struct flow, id), sizeof *flow);
 }
 
 static void put(struct flows *flows, struct flow_place place)
@@ -153,7 +80,7 @@ static bool grow_places(struct flows *flows)
 void flow_fetch_first(const struct flows *flows, enum flow_queue queue)
 {
     if (flows->first[queue] != FLOW_NONE)
-        fetch(flow_at(flows, flows->first[queue]), 0, sizeof(struct flow));
+        flow_fetch_lines(flow_at(flows, flows->first[queue]), 0, sizeof(struct flow));
 }
 
 /* Closes the gap that removing leaves: what stands behind it and belongs before it moves
@@ -218,13 +145,20 @@ uint32_t flow_add(struct flows *flows, uint32_t hash, const struct endpoint *cli
 
 /* --- queues --- */
 
+static void set_first(struct flows *flows, enum flow_queue queue, uint32_t index)
+{
+    flows->first[queue] = index;
+    flows->first_ns[queue] =
+        index == FLOW_NONE ? INT64_MAX : flow_at(flows, index)->queued_ns;
+}
+
 static void dequeue(struct flows *flows, uint32_t index)
 {
     struct flow *flow = flow_at(flows, index);
     if (flow->queue == NO_QUEUE)
         return;
     if (flow->previous == FLOW_NONE)
-        flows->first[flow->queue] = flow->next;
+        set_first(flows, (enum flow_queue)flow->queue, flow->next);
     else
         flow_at(flows, flow->previous)->next = flow->next;
     if (flow->next == FLOW_NONE)
@@ -245,7 +179,7 @@ void flow_enqueue(struct flows *flows, uint32_t index, enum flow_queue queue,
     flow->next = FLOW_NONE;
     flow->previous = flows->last[queue];
     if (flow->previous == FLOW_NONE)
-        flows->first[queue] = index;
+        set_first(flows, queue, index);
     else
         flow_at(flows, flow->previous)->next = index;
     flows->last[queue] = index;

@@ -6,9 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "capture/decode.h"
 #include "tcp/follower.h"
+#include "tcp/look.h"
 #include "tcp/steady.h"
 #include "tcp/story.h"
 #include "tcp/tally.h"
@@ -22,12 +24,6 @@ enum flow_queue {
     QUEUE_ENDED, /* waits for strays */
     QUEUE_COUNT
 };
-
-/* A packet as it would look if it had been captured twice. */
-struct flow_look {
-    uint32_t hash, t_us;
-};
-enum { FLOW_LOOKS = 4 };
 
 /* A SYN on a connection that is open: whether it begins another, the answer will tell. */
 struct flow_pending {
@@ -43,7 +39,7 @@ struct flow {
     uint8_t queue;
     bool story_failed;
     int64_t queued_ns, last_ns;
-    struct flow_look looks[2][FLOW_LOOKS];
+    struct look looks[2][LOOKS];
     struct steady steady;
     /* What the others need besides: */
     uint32_t id;
@@ -74,6 +70,8 @@ struct flows {
     size_t place_count; /* a power of two, or 0 */
     uint64_t seed;
     uint32_t first[QUEUE_COUNT], last[QUEUE_COUNT];
+    int64_t
+        first_ns[QUEUE_COUNT];  /* since when that waits; INT64_MAX: the queue is empty */
     size_t queued[QUEUE_COUNT]; /* how many */
 };
 
@@ -95,17 +93,91 @@ static inline enum place flow_place(const struct flow *flow, const struct endpoi
     return is_client ? PLACE_CLIENT : PLACE_SERVER;
 }
 
-uint32_t flow_hash(const struct flows *flows, const struct endpoint *one,
-                   const struct endpoint *other);
-/* The one between two endpoints, whichever of them is which; or FLOW_NONE. */
+/* --- finding; in line, since every packet comes through here --- */
+
+static inline uint64_t flow_mix(uint64_t value)
+{
+    value ^= value >> 32;
+    value *= UINT64_C(0x9e3779b97f4a7c15);
+    value ^= value >> 29;
+    value *= UINT64_C(0xbf58476d1ce4e5b9);
+    return value ^ value >> 32;
+}
+
+static inline uint64_t flow_hash_end(uint64_t seed, const struct endpoint *endpoint)
+{
+    uint64_t parts[2];
+    uint32_t ipv4;
+    if (endpoint->family != 6) {
+        memcpy(&ipv4, endpoint->address, sizeof ipv4);
+        return flow_mix(seed ^ ((uint64_t)endpoint->port << 32 | ipv4));
+    }
+    memcpy(parts, endpoint->address, sizeof parts);
+    return flow_mix(flow_mix(flow_mix(seed ^ parts[0]) ^ parts[1]) ^ endpoint->port);
+}
+
+/* The same in both directions; seeded, so that nobody can prepare a capture whose
+ * connections all fall into one place. */
+static inline uint32_t flow_hash(const struct flows *flows, const struct endpoint *one,
+                                 const struct endpoint *other)
+{
+    return (uint32_t)(flow_hash_end(flows->seed, one) +
+                      flow_hash_end(flows->seed, other));
+}
+
+static inline bool flow_end_is(const struct endpoint *a, const struct endpoint *b)
+{
+    return a->port == b->port && a->family == b->family &&
+           memcmp(a->address, b->address, sizeof a->address) == 0;
+}
+
+/* Whether the connection is between two endpoints, whichever of them is which. */
+static inline bool flow_is_between(const struct flow *flow, const struct endpoint *one,
+                                   const struct endpoint *other)
+{
+    return (flow_end_is(&flow->ends[0], one) && flow_end_is(&flow->ends[1], other)) ||
+           (flow_end_is(&flow->ends[0], other) && flow_end_is(&flow->ends[1], one));
+}
+
+/* The one between two endpoints; or FLOW_NONE. */
 uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoint *one,
                    const struct endpoint *other);
-/* Ask for what flow_find will read; then for what it will find of the connection, and, once
- * that is here, for the rest, where it is not steady. All comes a while later, and nothing
- * waits for it. */
-void flow_fetch_place(const struct flows *flows, uint32_t hash);
-void flow_fetch(const struct flows *flows, uint32_t hash);
-void flow_fetch_rest(const struct flows *flows, uint32_t hash);
+
+/* Three ways to ask for memory that is here a while later; nothing waits for it. First the
+ * place where flow_find will look. Then, once that is here, what stands first in the
+ * connection there: it is returned, and most often the one that flow_find will find; null
+ * where that is another's place, or nobody's. And then the rest, where it is not steady. */
+static inline void flow_fetch_place(const struct flows *flows, uint32_t hash)
+{
+    if (flows->place_count > 0)
+        __builtin_prefetch(&flows->places[hash & (flows->place_count - 1)]);
+}
+
+static inline void flow_fetch_lines(const struct flow *flow, size_t from, size_t to)
+{
+    enum { LINE = 64 };
+    for (size_t at = from; at < to; at += LINE)
+        __builtin_prefetch((const char *)flow + at, 1);
+}
+
+static inline struct flow *flow_fetch(const struct flows *flows, uint32_t hash)
+{
+    if (flows->place_count == 0)
+        return NULL;
+    struct flow_place place = flows->places[hash & (flows->place_count - 1)];
+    if (place.index == FLOW_NONE || place.hash != hash)
+        return NULL;
+    struct flow *flow = flow_at(flows, place.index);
+    flow_fetch_lines(flow, 0, offsetof(struct flow, id));
+    return flow;
+}
+
+static inline void flow_fetch_rest(const struct flow *flow)
+{
+    if (flow && !flow->steady.holds)
+        flow_fetch_lines(flow, offsetof(struct flow, id), sizeof *flow);
+}
+
 /* For the one that leaves the queue next: all of it. */
 void flow_fetch_first(const struct flows *flows, enum flow_queue queue);
 /* A new one, zeroed, in no queue; FLOW_NONE without memory. There must be fewer than

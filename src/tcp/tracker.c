@@ -10,6 +10,7 @@
 #include "capture/packet.h"
 #include "tcp/feed.h"
 #include "tcp/flow.h"
+#include "tcp/look.h"
 #include "tcp/numbers.h"
 #include "tcp/reuse.h"
 #include "tcp/seq.h"
@@ -19,9 +20,6 @@
  * silence an attempt has ended. */
 static const int64_t attempt_ns = 70 * NS_PER_S;
 static const int64_t linger_ns = 10 * NS_PER_S;
-/* Two looks at one packet, on two interfaces, are not further apart than this; and no
- * retransmission is so close. */
-enum { SAME_US = 1000 };
 /* Expiring looks at so many connections at once, so that no packet waits for many. */
 enum { EXPIRE_AT_ONCE = 4 };
 /* Segments whose connections are looked up together. */
@@ -159,7 +157,17 @@ static bool expire_first(struct tracker *tracker, enum flow_queue queue, int64_t
     return true;
 }
 
-static void expire(struct tracker *tracker)
+/* What expire_first finds, most often: nobody has waited long enough. */
+static inline bool nobody_is_due(const struct tracker *tracker, enum flow_queue queue,
+                                 int64_t after_ns)
+{
+    int64_t first_ns = tracker->flows.first_ns[queue], waited_ns;
+    return first_ns == INT64_MAX ||
+           (!__builtin_sub_overflow(tracker->now_ns, first_ns, &waited_ns) &&
+            waited_ns < after_ns);
+}
+
+static void expire_some(struct tracker *tracker)
 {
     for (int i = 0; i < EXPIRE_AT_ONCE; i++)
         if (!expire_first(tracker, QUEUE_ENDED, tracker->options.linger_ns))
@@ -167,6 +175,13 @@ static void expire(struct tracker *tracker)
     for (int i = 0; i < EXPIRE_AT_ONCE; i++)
         if (!expire_first(tracker, QUEUE_ATTEMPTS, attempt_ns))
             break;
+}
+
+static inline void expire(struct tracker *tracker)
+{
+    if (!nobody_is_due(tracker, QUEUE_ENDED, tracker->options.linger_ns) ||
+        !nobody_is_due(tracker, QUEUE_ATTEMPTS, attempt_ns) || too_many_ended(tracker))
+        expire_some(tracker);
 }
 
 /* Makes room for one: an ended connection leaves early, else the attempt or the open one
@@ -270,28 +285,13 @@ static int feed(struct tracker *tracker, uint32_t index, uint64_t number, int64_
 
 /* --- captured twice --- */
 
-/* What two looks at the same packet share. TTL differs behind a router. */
-static uint32_t look_hash(const struct segment *segment)
-{
-    uint32_t hash = segment->seq;
-    hash = hash * 0x9e3779b1 + segment->ack;
-    hash = hash * 0x9e3779b1 + segment->payload_bytes;
-    hash = hash * 0x9e3779b1 + ((uint32_t)segment->window << 16 | segment->ip_id);
-    hash = hash * 0x9e3779b1 + segment->flags;
-    hash = hash * 0x9e3779b1 + (segment->timestamps ? segment->tsval : 0);
-    return hash ^ hash >> 15;
-}
-
 static bool seen_before(struct flow *flow, enum place from, int64_t t_ns,
                         const struct segment *segment)
 {
-    struct flow_look look = {look_hash(segment), (uint32_t)(t_ns / NS_PER_US)};
-    for (int i = 0; i < FLOW_LOOKS; i++) {
-        struct flow_look before = flow->looks[from][i];
-        if (before.hash == look.hash && look.t_us - before.t_us + SAME_US <= 2 * SAME_US)
-            return flow->steady.holds || flow->tally.packets > 0;
-    }
-    flow->looks[from][flow->next_look[from]++ % FLOW_LOOKS] = look;
+    struct look look = look_at(t_ns, segment);
+    if (look_is_known(flow->looks[from], look))
+        return flow->tally.packets > 0;
+    look_keep(flow->looks[from], &flow->next_look[from], look);
     return false;
 }
 
@@ -355,6 +355,21 @@ static int resolve_pending(struct tracker *tracker, uint32_t *index, uint32_t ha
     return code;
 }
 
+/* Of a connection that is steady: data that is next in order is no copy of what came
+ * before; an acknowledgement may be. */
+static bool take_steadily(struct tracker *tracker, struct flow *flow, int64_t t_ns,
+                          const struct segment *segment)
+{
+    enum place from = flow_place(flow, &segment->source);
+    struct look look = look_at(t_ns, segment);
+    if ((segment->payload_bytes == 0 && look_is_known(flow->looks[from], look)) ||
+        !steady_take(flow, from, t_ns, segment))
+        return false;
+    look_keep(flow->looks[from], &flow->next_look[from], look);
+    flow->last_ns = tracker->now_ns;
+    return true;
+}
+
 static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
                        uint64_t number, int64_t t_ns, const struct segment *segment)
 {
@@ -362,13 +377,10 @@ static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
     enum place from = flow_place(flow, &segment->source);
     int code = 0;
 
-    bool copy = seen_before(flow, from, t_ns, segment);
-    if (!copy && steady_take(flow, from, t_ns, segment)) {
-        flow->last_ns = tracker->now_ns;
+    if (flow->steady.holds && take_steadily(tracker, flow, t_ns, segment))
         return 0;
-    }
     steady_leave(flow);
-    if (copy)
+    if (seen_before(flow, from, t_ns, segment))
         return count_copy(flow, from, number, segment);
     if (flow->pending) {
         code = resolve_pending(tracker, &index, hash, segment);
@@ -393,7 +405,8 @@ static int64_t pass_time(struct tracker *tracker, int64_t t_ns)
     return t_ns;
 }
 
-static int take_segment(struct tracker *tracker, uint32_t hash,
+/* `likely` may be the connection, or another by now, or null. */
+static int take_segment(struct tracker *tracker, uint32_t hash, struct flow *likely,
                         const struct tracker_segment *taken)
 {
     const struct segment *segment = taken->segment;
@@ -402,6 +415,10 @@ static int take_segment(struct tracker *tracker, uint32_t hash,
 
     expire(tracker);
     tracker->counts.segments++;
+    if (likely && likely->steady.holds &&
+        flow_is_between(likely, &segment->source, &segment->destination) &&
+        take_steadily(tracker, likely, t_ns, segment))
+        return 0;
     uint32_t index =
         flow_find(&tracker->flows, hash, &segment->source, &segment->destination);
     if (index == FLOW_NONE)
@@ -420,7 +437,7 @@ int tracker_segment(struct tracker *tracker, uint64_t number, int64_t t_ns,
                     const struct segment *segment)
 {
     struct tracker_segment taken = {number, t_ns, segment};
-    return take_segment(tracker, hash_of(tracker, segment), &taken);
+    return take_segment(tracker, hash_of(tracker, segment), NULL, &taken);
 }
 
 /* Memory is slow, and patient: the place in the table is asked for first, and then, a few
@@ -430,6 +447,7 @@ static int take_together(struct tracker *tracker, const struct tracker_segment *
 {
     enum { AHEAD = 8, REST_AHEAD = 4 };
     FILLED_BY_CALL uint32_t hashes[TOGETHER];
+    FILLED_BY_CALL struct flow *likely[TOGETHER];
     int code = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -437,13 +455,13 @@ static int take_together(struct tracker *tracker, const struct tracker_segment *
         flow_fetch_place(&tracker->flows, hashes[i]);
     }
     for (size_t i = 0; i < AHEAD && i < count; i++)
-        flow_fetch(&tracker->flows, hashes[i]);
+        likely[i] = flow_fetch(&tracker->flows, hashes[i]);
     for (size_t i = 0; i < count && !code; i++) {
         if (i + AHEAD < count)
-            flow_fetch(&tracker->flows, hashes[i + AHEAD]);
+            likely[i + AHEAD] = flow_fetch(&tracker->flows, hashes[i + AHEAD]);
         if (i + REST_AHEAD < count)
-            flow_fetch_rest(&tracker->flows, hashes[i + REST_AHEAD]);
-        code = take_segment(tracker, hashes[i], &segments[i]);
+            flow_fetch_rest(likely[i + REST_AHEAD]);
+        code = take_segment(tracker, hashes[i], likely[i], &segments[i]);
     }
     return code;
 }
