@@ -47,8 +47,8 @@ static int print_help(void)
     printf(
         "%s",
         _("Usage: woshou serve [OPTION]...\n"
-          "Serve rooms of text: 'woshou talk' and 'woshou say' speak in them, 'woshou\n"
-          "history' reads what was said. Ctrl-C ends it in good order.\n\n"
+          "Serve rooms of text, for 'woshou talk', 'say' and 'history', and files, for\n"
+          "'woshou send', 'get' and 'files'. Ctrl-C ends it in good order.\n\n"
           "  --listen [ADDR:]PORT   listen there (127.0.0.1:30000 and [::1]:30000);\n"
           "                         PORT alone is reached from this machine only\n"
           "  --lines [ADDR:]PORT    also speak plain lines of UTF-8 there, for nc\n"
