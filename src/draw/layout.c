@@ -8,10 +8,12 @@
 #include "draw/arrow.h"
 #include "draw/lettering.h"
 #include "draw/measure.h"
+#include "draw/noting.h"
 #include "draw/placing.h"
 
 /* All in pixels. */
 #define MARGIN 18.0
+#define ROWS_MARGIN 12.0 /* beyond the rows' faint lines */
 #define LANE_GAP 26.0    /* between two lanes */
 #define NUMBER_GAP 14.0  /* between a packet's number and the time */
 #define TEXT_GAP 9.0     /* between a bar and its text */
@@ -34,7 +36,7 @@ double layout_size(enum layout_role role)
         [ROLE_HOST] = 15,     [ROLE_ENDPOINT] = 11.5, [ROLE_LANE] = 11.5,
         [ROLE_NUMBER] = 11.5, [ROLE_TIME] = 11.5,     [ROLE_CALL] = 12.5,
         [ROLE_STATE] = 11.5,  [ROLE_PACKET] = 12.5,   [ROLE_BREAK] = 12,
-        [ROLE_KEY] = 11.5,
+        [ROLE_KEY] = 11.5,    [ROLE_NOTE] = 12,
     };
     return sizes[role];
 }
@@ -121,6 +123,9 @@ static void place_columns(struct layout *layout)
     double right = place_host(layout, PLACE_SERVER, 1);
     right = fmax(right, server->edge + widest(layout, ROLE_ENDPOINT, PLACE_SERVER));
     layout->width = ceil(right + MARGIN);
+    layout->rows_right = layout->width - ROWS_MARGIN;
+    if (layout->note_width > 0)
+        layout->width = ceil(layout->rows_right + layout->note_width + MARGIN);
 }
 
 static void place_rows(struct layout *layout)
@@ -248,6 +253,7 @@ static bool place_all(struct layout *layout, const int *call_columns)
     place_bars(layout, call_columns);
     place_texts(layout);
     place_ticks(layout);
+    layout->height = fmax(layout->height, ceil(noting_place(layout) + MARGIN));
     return placing_find(layout);
 }
 
@@ -333,8 +339,8 @@ static bool take_room(struct layout *layout, int **ret_call_columns)
 {
     const struct ladder *ladder = layout->ladder;
     struct arena *arena = &layout->arena;
-    size_t texts =
-        ladder->packet_count + 7 * ladder->row_count + ladder->story_count + 13;
+    size_t texts = ladder->packet_count + 7 * ladder->row_count + ladder->story_count +
+                   13 + LAYOUT_NOTE_LINES * ladder->note_count;
     layout->row_y = arena_alloc(arena, ladder->row_count * sizeof *layout->row_y);
     layout->texts = arena_alloc(arena, texts * sizeof *layout->texts);
     layout->arrows = arena_alloc(arena, ladder->packet_count * sizeof *layout->arrows);
@@ -342,12 +348,13 @@ static bool take_room(struct layout *layout, int **ret_call_columns)
     layout->calls = arena_alloc(arena, ladder->call_count * sizeof *layout->calls);
     layout->ticks = arena_alloc(arena, 4 * ladder->row_count * sizeof *layout->ticks);
     layout->breaks = arena_alloc(arena, ladder->row_count * sizeof *layout->breaks);
+    layout->notes = arena_alloc(arena, ladder->note_count * sizeof *layout->notes);
     layout->keys = arena_alloc(arena, ladder->story_count * sizeof *layout->keys);
     *ret_call_columns =
         arena_alloc(arena, ladder->call_count * sizeof **ret_call_columns);
     return layout->row_y && layout->texts && layout->arrows && layout->states &&
            layout->calls && layout->ticks && layout->breaks && layout->keys &&
-           *ret_call_columns;
+           layout->notes && *ret_call_columns;
 }
 
 static int lay_out(struct layout *layout, const struct words *words)
@@ -361,6 +368,8 @@ static int lay_out(struct layout *layout, const struct words *words)
         host->calls.bars = count_call_bars(layout->ladder, place, call_columns);
     }
     int failed = lettering_write(layout, words);
+    if (!failed)
+        failed = noting_write(layout);
     if (failed)
         return failed;
     double keys =

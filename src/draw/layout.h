@@ -30,7 +30,8 @@ enum layout_role {
     ROLE_STATE,
     ROLE_PACKET, /* along its arrow */
     ROLE_BREAK,
-    ROLE_KEY, /* which connection a story's mark stands for */
+    ROLE_KEY,  /* which connection a story's mark stands for */
+    ROLE_NOTE, /* a line of a note's text; `bar` is the note's index */
     ROLE_COUNT
 };
 
@@ -54,6 +55,7 @@ struct layout_text {
     int bar;                /* index of the call or state it belongs to, or LADDER_NONE */
     int story;              /* LADDER_NONE: of all of them */
     enum standing standing; /* of a state */
+    int line;               /* of a note: which of its lines */
 };
 
 enum arrow_end {
@@ -99,6 +101,18 @@ struct layout_key {
     int story;
 };
 
+/* A note: its number in the margin, and where its text begins. */
+struct layout_note {
+    int note;     /* index into the ladder's notes */
+    double x, y;  /* its number's middle */
+    double row_y; /* of the row it is about */
+    int lines;    /* of its text; 0: it has none */
+    double text_y;
+};
+
+/* More lines than this has no note. */
+enum { LAYOUT_NOTE_LINES = 6 };
+
 struct layout_column {
     int bars;    /* side by side; 0: the lane is left out */
     double bar;  /* the bar nearest to the wire, its centre; the others step outwards */
@@ -116,6 +130,9 @@ struct layout {
     double width, height;
     double number_right; /* the right edge of the lane of packets' numbers; 0: left out */
     double time_right;   /* of the time's lane */
+    double rows_right;   /* where rows end, and notes begin */
+    double note_text;    /* from there to the notes' texts */
+    double note_width;   /* of numbers and texts together; 0: there are none */
     double top, bottom;  /* of the lifelines */
     double row_height;
     double *row_y; /* ladder->row_count of them */
@@ -132,6 +149,8 @@ struct layout {
     size_t tick_count;
     struct layout_break *breaks;
     size_t break_count;
+    struct layout_note *notes;
+    size_t note_count;
     struct layout_key *keys;
     size_t key_count;
 };

@@ -8,68 +8,23 @@
 #include "draw/marks.h"
 #include "draw/markup.h"
 #include "draw/page_legend.h"
-#include "draw/page_style.h"
 #include "draw/page_table.h"
 #include "draw/svg.h"
 #include "draw/why.h"
 
-/* Both languages of one thing stand one after the other, of class l0 and l1; the style
- * sheet hides the one that is not chosen. */
-static const char *const classes[2] = {"l0", "l1"};
-
-static const char *say(const struct words *words, const char *message)
+static struct page_languages languages_of(const struct page *page)
 {
-    /* A catalogue's empty message is its header. */
-    return message[0] ? words->say(message) : "";
+    return (struct page_languages){.words = {page->words[0], page->words[1]},
+                                   .names = {page->names[0], page->names[1]},
+                                   .first = page->first};
 }
 
 /* <element>message</element>, in both languages. */
 static void say_both(struct buffer *out, const struct page *page, const char *element,
                      const char *message)
 {
-    for (int i = 0; i < 2; i++) {
-        buffer_append_format(out, "<%s class=\"%s\" lang=\"%s\">", element, classes[i],
-                             page->words[i]->tag);
-        markup_text(out, say(page->words[i], message));
-        buffer_append_format(out, "</%s>\n", element);
-    }
-}
-
-static void print_head(struct buffer *out, const struct page *page)
-{
-    const struct words *words = page->words[page->first];
-    buffer_append_format(out, "<!DOCTYPE html>\n<html lang=\"%s\">\n<head>\n",
-                         words->tag);
-    buffer_append_text(
-        out, "<meta charset=\"utf-8\">\n"
-             "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-             "style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
-             "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-             "<meta name=\"color-scheme\" content=\"light dark\">\n<title>");
-    markup_text(out, say(words, page->title));
-    buffer_append_text(out, "</title>\n<style>\n");
-    page_style(out);
-    buffer_append_text(out, "</style>\n</head>\n<body>\n");
-}
-
-/* The radio buttons come first of all, so that everything after can follow their
- * state. */
-static void print_switch(struct buffer *out, const struct page *page)
-{
-    for (int i = 0; i < 2; i++) {
-        buffer_append_format(out,
-                             "<input class=\"pick\" type=\"radio\" name=\"language\" "
-                             "id=\"language-%d\"%s>\n",
-                             i, i == page->first ? " checked" : "");
-    }
-    buffer_append_text(out, "<header>\n<div class=\"switch\">");
-    for (int i = 0; i < 2; i++) {
-        buffer_append_format(out, "<label for=\"language-%d\" lang=\"%s\">", i,
-                             page->words[i]->tag);
-        markup_text(out, page->names[i]);
-        buffer_append_text(out, "</label>");
-    }
-    buffer_append_text(out, "</div>\n");
+    struct page_languages languages = languages_of(page);
+    page_say(out, &languages, element, message);
 }
 
 static void print_contents(struct buffer *out, const struct page *page)
@@ -163,7 +118,7 @@ static int print_picture(struct buffer *out, const struct page_scene *scene,
     }
     buffer_append_text(&description,
                        words->say(N_("The table below lists every event.")));
-    struct svg_options options = {.title = say(words, scene->title),
+    struct svg_options options = {.title = page_message(words, scene->title),
                                   .description = buffer_text(&description),
                                   .id = id,
                                   .inline_in_page = true};
@@ -185,7 +140,7 @@ static int print_scene_in(struct buffer *out, const struct page_scene *scene,
                          "<div class=\"picture %s\" lang=\"%s\" tabindex=\"0\" "
                          "role=\"region\" aria-label=\"",
                          class, words->tag);
-    markup_text(out, say(words, scene->title));
+    markup_text(out, page_message(words, scene->title));
     buffer_append_text(out, "\">\n");
     failed = print_picture(out, scene, ladder, words);
     buffer_append_format(out, "</div>\n<details class=\"%s\" lang=\"%s\"><summary>",
@@ -210,39 +165,29 @@ static int print_scene(struct buffer *out, const struct page *page,
     if (scene->absent)
         say_both(out, page, "p", scene->absent);
     for (int i = 0; i < 2 && scene->story_count && !failed; i++)
-        failed = print_scene_in(out, scene, page->words[i], classes[i]);
+        failed = print_scene_in(out, scene, page->words[i], page_classes[i]);
     buffer_append_text(out, "</section>\n");
     return failed;
 }
 
 static void print_footer(struct buffer *out, const struct page *page)
 {
+    struct page_languages languages = languages_of(page);
     buffer_append_text(out, "<footer>\n");
     say_both(out, page, "h2", N_("How to read the pictures"));
     for (int i = 0; i < 2; i++)
-        page_legend(out, page->words[i], classes[i],
+        page_legend(out, page->words[i], page_classes[i],
                     page->overview ? LEGEND_CAPTURE : LEGEND_WIRE);
     say_both(out, page, "h2", N_("How this page was made"));
-    for (int i = 0; i < 2; i++) {
-        buffer_append_format(out, "<dl class=\"facts %s\" lang=\"%s\">\n", classes[i],
-                             page->words[i]->tag);
-        for (size_t k = 0; k < page->fact_count; k++) {
-            buffer_append_text(out, "<dt>");
-            markup_text(out, say(page->words[i], page->facts[k].name));
-            buffer_append_text(out, "</dt><dd>");
-            markup_text(out, say(page->words[i], page->facts[k].value));
-            buffer_append_text(out, "</dd>\n");
-        }
-        buffer_append_text(out, "</dl>\n");
-    }
+    page_facts(out, &languages, page->facts, page->fact_count);
     buffer_append_text(out, "</footer>\n");
 }
 
 int page_print(struct buffer *out, const struct page *page)
 {
     int failed = 0;
-    print_head(out, page);
-    print_switch(out, page);
+    struct page_languages languages = languages_of(page);
+    page_open(out, &languages, page_message(page->words[page->first], page->title));
     say_both(out, page, "h1", page->title);
     say_both(out, page, "p", page->intro);
     print_notes(out, page);

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "draw/page_frame.h"
 #include "draw/page_overview.h"
 #include "draw/words.h"
 #include "tcp/story.h"
@@ -23,11 +24,6 @@ struct page_scene {
     const struct story *const *stories; /* judged; drawn as one ladder */
     size_t story_count;                 /* 1 to 9; 0: nothing to draw, see `absent` */
     const char *absent;                 /* why nothing could be drawn, or null */
-};
-
-/* How the page was made: "kernel", "6.1.0". */
-struct page_fact {
-    const char *name, *value;
 };
 
 struct page {

@@ -65,7 +65,7 @@ static void draw_rows(struct buffer *out, const struct layout *layout)
     open_path(out, "rows");
     for (size_t i = 0; i < layout->ladder->row_count; i++) {
         point(out, 'M', layout->time_right + 8, layout->row_y[i]);
-        point(out, 'L', layout->width - 12, layout->row_y[i]);
+        point(out, 'L', layout->rows_right, layout->row_y[i]);
     }
     close_path(out);
 }
@@ -146,7 +146,7 @@ static void draw_breaks(struct buffer *out, const struct layout *layout)
 {
     for (size_t i = 0; i < layout->break_count; i++) {
         double y = layout->breaks[i].y;
-        line(out, "gap", layout->time_right + 8, y, layout->width - 12, y);
+        line(out, "gap", layout->time_right + 8, y, layout->rows_right, y);
         for (int k = 0; k < 2; k++) {
             const struct layout_host *host = &layout->host[k];
             tear_column(out, &host->states, k ? 1 : -1, y);
@@ -243,6 +243,41 @@ static void draw_keys(struct buffer *out, const struct layout *layout)
     }
 }
 
+/* From the number to its row, and from the number to its text where that had to go
+ * elsewhere. */
+static void draw_note(struct buffer *out, const struct layout *layout,
+                      const struct layout_note *place, const struct svg_options *options)
+{
+    const struct ladder_note *note = &layout->ladder->notes[place->note];
+    double left = layout->rows_right - 2;
+    buffer_append_format(out, "<g class=\"badge%s\">\n", note->wrong ? " wrong" : "");
+    line(out, "leader", place->x, place->y, left + HEAD_LENGTH - 2, place->row_y);
+    draw_head(out,
+              &(struct layout_arrow){
+                  .x1 = left + 20, .y1 = place->row_y, .x2 = left, .y2 = place->row_y});
+    if (place->lines && place->text_y > place->y)
+        line(out, "leader", place->x, place->y,
+             layout->rows_right + layout->note_text - 4, place->text_y);
+    if (options->note_links)
+        buffer_append_format(out, "<a href=\"#%s%d\">", options->note_links,
+                             note->number);
+    buffer_append_text(out, "<circle");
+    markup_attribute(out, "cx", place->x);
+    markup_attribute(out, "cy", place->y);
+    buffer_append_text(out, " r=\"8.5\"/><text text-anchor=\"middle\"");
+    markup_attribute(out, "x", place->x);
+    markup_attribute(out, "y", place->y + 3.6);
+    buffer_append_format(out, ">%d</text>%s</g>\n", note->number,
+                         options->note_links ? "</a>" : "");
+}
+
+static void draw_notes(struct buffer *out, const struct layout *layout,
+                       const struct svg_options *options)
+{
+    for (size_t i = 0; i < layout->note_count; i++)
+        draw_note(out, layout, &layout->notes[i], options);
+}
+
 /* The rest of a <tspan> that was opened, where there is any. */
 static void draw_span(struct buffer *out, const char *text, size_t length)
 {
@@ -255,8 +290,8 @@ static void draw_span(struct buffer *out, const char *text, size_t length)
 static void draw_text(struct buffer *out, const struct layout_text *text)
 {
     static const char *const classes[ROLE_COUNT] = {
-        "host", "endpoint", "lane",   "number", "time",
-        "call", "state",    "packet", "break",  "key"};
+        "host",  "endpoint", "lane",  "number", "time",  "call",
+        "state", "packet",   "break", "key",    "remark"};
     static const char *const anchors[] = {"start", "middle", "end"};
     bool inferred = text->role == ROLE_STATE && text->standing == STANDING_INFERRED;
     buffer_append_format(out, "<text class=\"%s halo%s\" text-anchor=\"%s\"",
@@ -327,6 +362,7 @@ int svg_ladder(struct buffer *out, const struct ladder *ladder, const struct wor
     draw_breaks(out, layout);
     draw_arrows(out, layout);
     draw_keys(out, layout);
+    draw_notes(out, layout, options);
     for (size_t i = 0; i < layout->text_count; i++)
         draw_text(out, &layout->texts[i]);
     buffer_append_text(out, "</svg>\n");

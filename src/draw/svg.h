@@ -15,6 +15,9 @@ struct svg_options {
     const char *title; /* for screen readers, in the language of the words; never null */
     const char *description; /* the same; never null */
     const char *id; /* unique in the document it stands in; letters, digits and '-' */
+    const char
+        *note_links;     /* where the notes' numbers lead, the number behind it: "e" for
+                               "#e3"; null: nowhere */
     bool inline_in_page; /* its style stands in the page already (svg_style.h) */
 };
 

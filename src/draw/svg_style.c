@@ -91,13 +91,21 @@ static const char rules[] =
     ".ladder .mark{fill:#fffefb;fill:var(--paper)}\n"
     ".ladder .reset .wire,.ladder .cross{stroke:#b5370b;stroke:var(--alarm)}\n"
     ".ladder .reset .head{fill:#b5370b;fill:var(--alarm)}\n"
-    ".ladder .cross{stroke-width:2}\n";
+    ".ladder .cross{stroke-width:2}\n"
+    ".ladder .leader{stroke:#8d887f;stroke:var(--line);stroke-width:.8}\n"
+    ".ladder .badge .head{fill:#8d887f;fill:var(--line)}\n"
+    ".ladder .badge circle{fill:#fffefb;fill:var(--paper);stroke:#1f5f99;"
+    "stroke:var(--accent)}\n"
+    ".ladder .badge text{font-size:10.5px;font-weight:600;fill:#1f5f99;"
+    "fill:var(--accent)}\n"
+    ".ladder .wrong circle{stroke:#b5370b;stroke:var(--alarm);stroke-width:2}\n"
+    ".ladder .wrong text{fill:#b5370b;fill:var(--alarm)}\n";
 
 static void append_roles(struct buffer *out)
 {
     static const char *const names[ROLE_COUNT] = {"host",  "endpoint", "lane",  "number",
                                                   "time",  "call",     "state", "packet",
-                                                  "break", "key"};
+                                                  "break", "key",      "remark"};
     for (int role = 0; role < ROLE_COUNT; role++) {
         buffer_append_format(out, ".ladder .%s{font-size:", names[role]);
         markup_number(out, layout_size((enum layout_role)role));
