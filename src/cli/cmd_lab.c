@@ -182,7 +182,7 @@ static int add_from_catalogue(struct lab *lab, size_t index)
 static int add_all(struct lab *lab)
 {
     int status = 0;
-    for (size_t i = 0; i < lab_text_count && status == 0; i++)
+    for (size_t i = 0; i < lab_texts_count && status == 0; i++)
         status = add_from_catalogue(lab, i);
     return status;
 }

@@ -29,7 +29,7 @@ int catalogue_find(const char *name)
 {
     char text[CATALOGUE_NAME], *end;
     long number = strtol(name, &end, 10);
-    for (size_t i = 0; i < lab_text_count; i++) {
+    for (size_t i = 0; i < lab_texts_count; i++) {
         if (strcmp(catalogue_name(i, text), name) == 0)
             return (int)i;
         if (*name && *end == '\0' && strtol(lab_texts[i].name, NULL, 10) == number)
@@ -64,7 +64,7 @@ const char *catalogue_nearest(const char *name, char ret_name[CATALOGUE_NAME])
 {
     char text[CATALOGUE_NAME];
     int best = COMPARED;
-    for (size_t i = 0; i < lab_text_count; i++) {
+    for (size_t i = 0; i < lab_texts_count; i++) {
         catalogue_name(i, text);
         /* A part of a name is near, however long the rest is. */
         int far = strlen(name) >= 3 && strstr(text, name) ? 1 : distance(name, text);

@@ -16,7 +16,10 @@ struct lab_text_file {
 
 /* In the order of their names. */
 extern const struct lab_text_file lab_texts[];
-extern const size_t lab_text_count;
+extern const size_t lab_texts_count;
+/* The article, claim by claim: one file. */
+extern const struct lab_text_file lab_article[];
+extern const size_t lab_article_count;
 
 /* Reads the one at `index`. */
 int catalogue_read(size_t index, struct experiment **ret_experiment, struct error *err);

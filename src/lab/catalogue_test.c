@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "lab/article.h"
 #include "lab/catalogue.h"
 #include "lab/experiment.h"
 
@@ -31,8 +32,8 @@ static void assert_both(const char *name, const struct lab_text *text)
 static void each_is_whole_in_both_languages(void **state)
 {
     (void)state;
-    assert_true(lab_text_count >= 22);
-    for (size_t i = 0; i < lab_text_count; i++) {
+    assert_true(lab_texts_count >= 22);
+    for (size_t i = 0; i < lab_texts_count; i++) {
         char name[CATALOGUE_NAME];
         struct experiment *experiment = read_one(i);
         assert_string_equal(experiment->name, catalogue_name(i, name));
@@ -52,7 +53,7 @@ static void each_is_whole_in_both_languages(void **state)
 static void each_can_be_spoilt(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < lab_text_count; i++) {
+    for (size_t i = 0; i < lab_texts_count; i++) {
         struct experiment *experiment = read_one(i);
         if (!experiment->sabotages)
             fail_msg("%s has no sabotage", experiment->name);
@@ -63,6 +64,38 @@ static void each_can_be_spoilt(void **state)
         }
         experiment_free(&experiment);
     }
+}
+
+static void the_article_s_claims_name_experiments_there_are(void **state)
+{
+    (void)state;
+    struct article article;
+    struct error err = {0};
+    size_t count = 0;
+    if (article_read(&article, &err))
+        fail_msg("%s", err.sentence);
+    for (const struct article_claim *claim = article.claims; claim; claim = claim->next) {
+        count++;
+        assert_both("the article", &claim->sentence);
+        assert_both("the article", &claim->remark);
+        assert_non_null(claim->by[0]);
+        for (int i = 0; claim->by[i]; i++)
+            if (catalogue_find(claim->by[i]) < 0)
+                fail_msg("there is no experiment %s", claim->by[i]);
+    }
+    assert_int_equal(count, 17);
+    article_done(&article);
+}
+
+static void an_article_s_errors_point_at_their_place(void **state)
+{
+    (void)state;
+    static const char text[] = "sentence en: x\nby Y\n";
+    struct article article;
+    struct error err = {0};
+    assert_int_equal(article_read_text("a", text, sizeof text - 1, &article, &err),
+                     ERROR_CORRUPT);
+    assert_string_equal(err.sentence, "a:2:4: expected an experiment's name, not 'Y'");
 }
 
 static void they_are_found_by_name_and_number(void **state)
@@ -94,6 +127,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_is_whole_in_both_languages),
         cmocka_unit_test(each_can_be_spoilt),
+        cmocka_unit_test(the_article_s_claims_name_experiments_there_are),
+        cmocka_unit_test(an_article_s_errors_point_at_their_place),
         cmocka_unit_test(they_are_found_by_name_and_number),
         cmocka_unit_test(a_misspelt_name_suggests_the_nearest),
     };

@@ -9,13 +9,13 @@
 #include "base/utf.h"
 #include "lab/experiment.h"
 #include "lab/read_step.h"
+#include "lab/text.h"
 
 /* Where the lines that come belong. */
 struct place_in {
     struct reader reader;
     struct experiment *experiment;
-    struct lab_text *text; /* what an indented line goes on with; null: nothing */
-    enum lab_language language;
+    struct text_reading text;
     struct lab_text *title;        /* of what was begun last */
     struct lab_steps *steps;       /* where steps go; null: into a part of their own */
     struct lab_part *part;         /* the present one, or null */
@@ -26,48 +26,6 @@ struct place_in {
     struct lab_change *change; /* what `with` adds to, or null */
     struct lab_change **next_change;
 };
-
-/* --- Texts --- */
-
-static void store_text(struct place_in *in, const char *more)
-{
-    struct reader *reader = &in->reader;
-    const char *before = in->text->in[in->language];
-    if (!before) {
-        in->text->in[in->language] = more;
-        return;
-    }
-    size_t length = strlen(before), added = strlen(more);
-    char *whole = reader_alloc(reader, length + added + 2);
-    if (!whole)
-        return;
-    memcpy(whole, before, length);
-    /* Lines of Chinese are joined without a blank. */
-    if (length && added && !((unsigned char)before[length - 1] >= 0x80) &&
-        !((unsigned char)more[0] >= 0x80))
-        whole[length++] = ' ';
-    memcpy(whole + length, more, added);
-    in->text->in[in->language] = whole;
-}
-
-/* "claim en: ..." : the language, and the text's first line. */
-static void read_text(struct place_in *in, struct lab_text *text)
-{
-    struct reader *reader = &in->reader;
-    struct word word = reader_take(reader);
-    if (word_is(word, "en:"))
-        in->language = LAB_ENGLISH;
-    else if (word_is(word, "zh:"))
-        in->language = LAB_CHINESE;
-    else
-        reader_fail(reader, word, "en: or zh:");
-    in->text = text;
-    if (text->in[in->language])
-        reader_fail_say(reader, word, "this text was given before");
-    const char *first = reader_rest(reader);
-    if (!reader->failed)
-        store_text(in, first);
-}
 
 /* Null: no such text; what a text that is given once belongs to. */
 static struct lab_text *text_of(struct place_in *in, struct word word)
@@ -215,15 +173,8 @@ static void begin_given(struct place_in *in, struct word word)
 static void read_line(struct place_in *in)
 {
     struct reader *reader = &in->reader;
-    if (reader->indented) {
-        if (!in->text)
-            reader_fail(reader, reader_peek(reader),
-                        "a line that begins at its left edge: only a text goes on below");
-        else
-            store_text(in, reader_rest(reader));
+    if (text_goes_on(&in->text, reader))
         return;
-    }
-    in->text = NULL;
     if (is_step(reader_peek(reader))) {
         read_a_step(in);
         return;
@@ -231,7 +182,7 @@ static void read_line(struct place_in *in)
     struct word word = reader_take(reader);
     struct lab_text *text = text_of(in, word);
     if (text) {
-        read_text(in, text);
+        text_begin(&in->text, reader, text);
     } else if (word_is(word, "experiment")) {
         if (in->experiment->name)
             reader_fail_say(reader, word, "the experiment has a name already");
@@ -345,15 +296,7 @@ int experiment_read(const char *name, const char *text, size_t length,
                           .title = &experiment->title,
                           .next_part = &experiment->parts,
                           .next_sabotage = &experiment->sabotages};
-    in.reader = (struct reader){.name = name,
-                                .text = text,
-                                .end = text + length,
-                                .next = text,
-                                .line = text,
-                                .line_end = text,
-                                .at = text,
-                                .arena = &experiment->arena,
-                                .err = err};
+    reader_begin(&in.reader, name, text, length, &experiment->arena, err);
     while (reader_next_line(&in.reader))
         read_line(&in);
     if (!in.reader.failed)

@@ -59,6 +59,20 @@ void *reader_alloc(struct reader *reader, size_t size)
 
 /* --- Lines and words --- */
 
+void reader_begin(struct reader *reader, const char *name, const char *text,
+                  size_t length, struct arena *arena, struct error *err)
+{
+    *reader = (struct reader){.name = name,
+                              .text = text,
+                              .end = text + length,
+                              .next = text,
+                              .line = text,
+                              .line_end = text,
+                              .at = text,
+                              .arena = arena,
+                              .err = err};
+}
+
 bool reader_next_line(struct reader *reader)
 {
     while (!reader->failed && reader->next < reader->end) {

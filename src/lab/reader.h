@@ -29,6 +29,10 @@ struct reader {
     int failed; /* sticky */
 };
 
+/* Before the first line. The text is borrowed; memory is the arena's. */
+void reader_begin(struct reader *reader, const char *name, const char *text,
+                  size_t length, struct arena *arena, struct error *err);
+
 /* Moves on to the next line that says something; false at the end, or after a failure. */
 bool reader_next_line(struct reader *reader);
 
