@@ -42,6 +42,7 @@ static void print_help(void)
           "then must be seen. FILE is an experiment of your own; doc/lab.md tells how to\n"
           "write one.\n"
           "\n"
+          "  --html DIR   write a book: the article claim by claim, and a page an experiment\n"
           "  --json       print each result as a line of JSON, in place of ladders\n"
           "  --pcap DIR   write what each host saw as capture files\n"
           "  --step       show the ladder packet by packet, waiting for Enter (q ends)\n"
@@ -90,7 +91,8 @@ static int read_number(const char *option, const char *word, double least, doubl
 static int read_options(int argc, char **argv, struct lab *lab)
 {
     enum {
-        JSON = OPTIONS_LONG,
+        HTML = OPTIONS_LONG,
+        JSON,
         PCAP,
         STEP,
         QUICK,
@@ -102,7 +104,8 @@ static int read_options(int argc, char **argv, struct lab *lab)
         WIRE,
         HELP
     };
-    static const struct option options[] = {{"json", no_argument, NULL, JSON},
+    static const struct option options[] = {{"html", required_argument, NULL, HTML},
+                                            {"json", no_argument, NULL, JSON},
                                             {"pcap", required_argument, NULL, PCAP},
                                             {"step", no_argument, NULL, STEP},
                                             {"quick", no_argument, NULL, QUICK},
@@ -121,6 +124,7 @@ static int read_options(int argc, char **argv, struct lab *lab)
     opterr = 0;
     while (status == 0 && (option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         switch (option) {
+        case HTML: order->html = optarg; break;
         case JSON: order->json = true; break;
         case PCAP: order->pcap = optarg; break;
         case STEP: order->step = true; break;
@@ -308,7 +312,8 @@ static int find_hosts(struct lab_order *order)
 static int make_folders(const struct lab_order *order)
 {
     struct error err = {0};
-    if (order->pcap && folder_make(order->pcap, &err))
+    if ((order->html && folder_make(order->html, &err)) ||
+        (order->pcap && folder_make(order->pcap, &err)))
         return complain(EXIT_FAILED, "%s", err.sentence);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "cli/lab_say.h"
 #include "draw/note.h"
+#include "lab/collapse.h"
 
 int lab_finding_number(const struct lab_part_result *part,
                        const struct lab_finding *finding)
@@ -96,22 +97,55 @@ static int put_notes(struct ladder *ladder, const struct lab_part_result *part,
     return failed;
 }
 
+/* Whether evidence rests on a packet. */
+static bool bears_evidence(const void *owner, uint64_t packet)
+{
+    const struct lab_part_result *part = owner;
+    for (size_t i = 0; i < part->finding_count; i++) {
+        const struct sight *sight = &part->findings[i].sight;
+        if (sight->kind == SIGHT_PACKET && sight->number == packet)
+            return true;
+    }
+    return false;
+}
+
+static int collapse_all(const struct lab_part_result *part, const struct story **stories,
+                        size_t count, struct lab_drawing *drawing)
+{
+    struct collapse_keep keep = {bears_evidence, part};
+    int failed = 0;
+    for (size_t i = 0; i < count && !failed; i++) {
+        failed = collapse_story(stories[i], &keep, &drawing->stories[i]);
+        stories[i] = drawing->stories[i];
+    }
+    return failed;
+}
+
 int lab_draw(const struct lab_part_result *part, const struct words *words,
-             struct ladder **ret_ladder)
+             struct lab_drawing *ret_drawing)
 {
     const struct story *stories[LADDER_STORIES_MAX];
+    struct lab_drawing drawing = {.ladder = NULL};
     int *index_of = calloc(part->story_count + 1, sizeof *index_of);
-    struct ladder *ladder = NULL;
     if (!index_of)
         return ERROR_MEMORY;
     size_t count = choose(part, stories, index_of);
-    int failed = count ? ladder_new(stories, count, words, &ladder) : 0;
-    if (ladder && !failed)
-        failed = put_notes(ladder, part, index_of, words);
+    int failed = collapse_all(part, stories, count, &drawing);
+    if (count && !failed)
+        failed = ladder_new(stories, count, words, &drawing.ladder);
+    if (drawing.ladder && !failed)
+        failed = put_notes(drawing.ladder, part, index_of, words);
     free(index_of);
     if (failed)
-        ladder_free(&ladder);
+        lab_drawing_done(&drawing);
     else
-        *ret_ladder = ladder;
+        *ret_drawing = drawing;
     return failed;
+}
+
+void lab_drawing_done(struct lab_drawing *drawing)
+{
+    ladder_free(&drawing->ladder);
+    for (int i = 0; i < LADDER_STORIES_MAX; i++)
+        story_free(&drawing->stories[i]);
 }

@@ -5,10 +5,17 @@
 #include "draw/ladder.h"
 #include "lab/run.h"
 
-/* `ret_ladder` is null where there is nothing to draw. Of more connections than a ladder
- * has room for the first are drawn, and those that evidence rests on. 0 or ERROR_MEMORY. */
+/* A ladder, and the stories it borrows, long runs of data taken together. */
+struct lab_drawing {
+    struct ladder *ladder; /* null: there is nothing to draw */
+    struct story *stories[LADDER_STORIES_MAX];
+};
+
+/* Of more connections than a ladder has room for the first are drawn, and those that
+ * evidence rests on. 0 or ERROR_MEMORY. */
 int lab_draw(const struct lab_part_result *part, const struct words *words,
-             struct ladder **ret_ladder);
+             struct lab_drawing *ret_drawing);
+void lab_drawing_done(struct lab_drawing *drawing);
 
 /* The number that a finding has in its part, from 1, and whether a note on the ladder
  * bears it. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/visible.h"
+#include "cli/lab_book.h"
 #include "cli/lab_capture.h"
 #include "cli/lab_json.h"
 #include "cli/lab_pool.h"
@@ -83,10 +84,26 @@ static int show(const struct lab_order *order, const struct lab_result *result,
     return order->brief ? 0 : lab_show(out, result, &look);
 }
 
-static int leave_behind(const struct lab_order *order, const struct lab_result *result,
-                        struct error *err)
+static struct lab_book book_of(const struct lab_order *order)
 {
-    return order->pcap ? lab_capture(order->pcap, result, err) : 0;
+    return (struct lab_book){.folder = order->html,
+                             .experiments = order->experiments,
+                             .count = order->count,
+                             .kind = order->kind,
+                             .delay_ns = order->delay_ns};
+}
+
+static int leave_behind(const struct lab_order *order, size_t index,
+                        const struct lab_result *result, struct error *err)
+{
+    int status = 0;
+    if (order->html && !order->sabotage) {
+        struct lab_book book = book_of(order);
+        status = lab_book_chapter(&book, index, result, err);
+    }
+    if (status == 0 && order->pcap)
+        status = lab_capture(order->pcap, result, err);
+    return status;
 }
 
 static void run_job(void *owner, const struct lab_job *job, struct lab_report *report)
@@ -124,7 +141,7 @@ static void run_job(void *owner, const struct lab_job *job, struct lab_report *r
     if (status)
         error_set(&err, status, "no memory for the picture");
     else
-        status = leave_behind(order, &result, &err);
+        status = leave_behind(order, (size_t)job->index, &result, &err);
     if (status)
         fail(report, &err);
     lab_result_done(&result);
@@ -290,6 +307,19 @@ static void show_sum(const struct session *session)
     buffer_done(&line);
 }
 
+static int write_book(const struct session *session, struct error *err)
+{
+    const struct lab_report **reports = calloc(session->job_count + 1, sizeof *reports);
+    struct lab_book book = book_of(session->order);
+    if (!reports)
+        return error_set(err, ERROR_MEMORY, "no memory for the book");
+    for (size_t i = 0; i < session->job_count; i++)
+        reports[i] = &session->jobs[i].report;
+    int status = lab_book_index(&book, reports, err);
+    free(reports);
+    return status;
+}
+
 int lab_job_run(const struct lab_order *order, struct error *err)
 {
     struct session session = {.order = order, .begun_ns = clock_monotonic_ns()};
@@ -307,6 +337,8 @@ int lab_job_run(const struct lab_order *order, struct error *err)
                             .stop = order->stop};
     int status = lab_pool_run(&pool, err);
     clear_progress(&session);
+    if (status == 0 && order->html && !order->sabotage)
+        status = write_book(&session, err);
     if (status == 0 && order->brief && !order->json)
         show_sum(&session);
     for (size_t i = 0; i < session.job_count; i++)

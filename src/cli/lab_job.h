@@ -18,6 +18,7 @@ struct lab_order {
     bool sabotage; /* try each one's sabotages, and not the experiment itself */
     bool json, ascii, step;
     bool brief;          /* a line each, in place of all of it */
+    const char *html;    /* where the book goes, or null */
     const char *pcap;    /* where captures go, or null */
     enum wire_kind kind; /* WIRE_TUN or WIRE_VETH */
     int64_t delay_ns;

@@ -149,8 +149,8 @@ int lab_show_part(struct buffer *out, const struct lab_result *result, size_t in
                   const struct lab_look *look)
 {
     const struct lab_part_result *part = &result->parts[index];
-    struct ladder *ladder = NULL;
-    int failed = lab_draw(part, look->words, &ladder);
+    struct lab_drawing drawing;
+    int failed = lab_draw(part, look->words, &drawing);
     if (failed)
         return failed;
     buffer_append_char(out, '\n');
@@ -160,6 +160,7 @@ int lab_show_part(struct buffer *out, const struct lab_result *result, size_t in
         buffer_append_text(out, "\n\n");
     }
     if (part->left_out) {
+        lab_drawing_done(&drawing);
         const struct fill fill = {"setting", part->part->needs};
         fill_append(out,
                     look->words->say(N_("left out: this kernel has no setting "
@@ -168,9 +169,9 @@ int lab_show_part(struct buffer *out, const struct lab_result *result, size_t in
         buffer_append_char(out, '\n');
         return out->failed;
     }
-    if (ladder)
-        show_ladder(out, ladder, look);
-    ladder_free(&ladder);
+    if (drawing.ladder)
+        show_ladder(out, drawing.ladder, look);
+    lab_drawing_done(&drawing);
     lab_show_evidence(out, part, look);
     return out->failed;
 }

@@ -49,15 +49,14 @@ void label_name(struct buffer *buffer, const struct event_packet *packet, bool c
     append_repetition(buffer, packet, copy, words);
 }
 
-/* " seq=j+1". A number shortly before the first one (a keepalive's, an old duplicate's)
- * is told by its distance too. */
+/* " seq=j+1". A number that lies at most so far before the first one is told by its
+ * distance too: a keepalive's, an old duplicate's. */
 static void append_number(struct buffer *buffer, const char *field, enum place whose,
-                          uint32_t number)
+                          uint32_t number, uint32_t before)
 {
-    enum { SHORTLY = 1 << 16 };
     char letter = whose == PLACE_CLIENT ? 'j' : 'k';
     buffer_append_format(buffer, " %s=%c", field, letter);
-    if (number >= UINT32_MAX - SHORTLY)
+    if (number >= UINT32_MAX - before)
         buffer_append_format(buffer, "-%" PRIu32, UINT32_MAX - number + 1);
     else if (number)
         buffer_append_format(buffer, "+%" PRIu32, number);
@@ -68,13 +67,16 @@ void label_packet(struct buffer *buffer, const struct story *story,
 {
     enum place from = packet->from;
     enum place to = place_other(from);
+    enum { SHORTLY = 1 << 16 };
+    /* No SYN has a number far behind the first. */
+    uint32_t before = packet->flags & TCP_SYN ? INT32_MAX : SHORTLY;
     bool plain_data = packet->bytes && !(packet->flags & (TCP_SYN | TCP_FIN | TCP_RST));
 
     append_kind(buffer, packet, words);
     if (story->numbers.known[from])
-        append_number(buffer, "seq", from, packet->seq);
+        append_number(buffer, "seq", from, packet->seq, before);
     if (packet->has_ack && !plain_data && story->numbers.known[to])
-        append_number(buffer, "ack", to, packet->ack);
+        append_number(buffer, "ack", to, packet->ack, SHORTLY);
     if (packet->window == 0 && !(packet->flags & (TCP_SYN | TCP_RST)))
         buffer_append_text(buffer, " win=0");
     append_repetition(buffer, packet, copy, words);

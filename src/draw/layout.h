@@ -31,7 +31,7 @@ enum layout_role {
     ROLE_PACKET, /* along its arrow */
     ROLE_BREAK,
     ROLE_KEY,  /* which connection a story's mark stands for */
-    ROLE_NOTE, /* a line of a note's text; `bar` is the note's index */
+    ROLE_NOTE, /* a line of a note's text */
     ROLE_COUNT
 };
 
@@ -55,7 +55,7 @@ struct layout_text {
     int bar;                /* index of the call or state it belongs to, or LADDER_NONE */
     int story;              /* LADDER_NONE: of all of them */
     enum standing standing; /* of a state */
-    int line;               /* of a note: which of its lines */
+    int line; /* of a note: its index times LAYOUT_NOTE_LINES, and which of its lines */
 };
 
 enum arrow_end {

@@ -51,8 +51,8 @@ static int add_line(struct layout *layout, size_t note, int line, const char *te
         .width = measure_text(copy, layout_size(ROLE_NOTE)),
         .place = PLACE_WIRE,
         .row = of->row,
-        .bar = (int)note,
-        .line = line,
+        .bar = LADDER_NONE,
+        .line = (int)note * LAYOUT_NOTE_LINES + line,
         .story = LADDER_NONE,
     };
     return 0;
@@ -103,10 +103,12 @@ static void place_lines(struct layout *layout, int note, double y)
 {
     for (size_t i = 0; i < layout->text_count; i++) {
         struct layout_text *text = &layout->texts[i];
-        if (text->role != ROLE_NOTE || text->bar != note)
+        if (text->role != ROLE_NOTE || text->line / LAYOUT_NOTE_LINES != note)
             continue;
+        text->anchor = ANCHOR_START;
         text->x = layout->rows_right + layout->note_text;
-        text->y = y + LINE * text->line + layout_size(ROLE_NOTE) * 0.35;
+        text->y =
+            y + LINE * (text->line % LAYOUT_NOTE_LINES) + layout_size(ROLE_NOTE) * 0.35;
     }
 }
 

@@ -108,12 +108,67 @@ static const char print[] =
     "svg,tr{break-inside:avoid}"
     "*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 
+/* The laboratory's book. Its pictures have notes beside them: they are made to fit where
+ * that leaves them legible. */
+static const char book[] =
+    "@media(min-width:60rem){.noted svg{max-width:100%;height:auto}}\n"
+    "@media print{.noted svg{max-width:100%;height:auto}}\n"
+    ".way{display:flex;flex-wrap:wrap;gap:.2rem 1.6rem;font-size:.9rem}\n"
+    "h3{font:600 1rem/1.4 -apple-system,BlinkMacSystemFont,\"Segoe UI\",Roboto,"
+    "\"Helvetica Neue\",\"Noto Sans\",\"PingFang SC\",\"Microsoft YaHei\",\"Noto Sans CJK SC\","
+    "sans-serif;margin:1.4rem 0 .3rem}\n"
+    ".outcome,.sum{padding:.45rem 1rem;border-left:4px solid var(--line)}\n"
+    ".outcome strong{display:inline-block}\n"
+    ".outcome strong::first-letter,.story::first-letter{text-transform:uppercase}\n"
+    ".outcome.supported{border-color:var(--accent)}\n"
+    ".outcome.contradicted,.outcome.not-provoked{border-color:var(--alarm)}\n"
+    "dl.claim,dl.beliefs{max-width:46rem;margin:1rem 0}\n"
+    ".claim dt,.article strong{font-size:.85rem;font-weight:600;color:var(--quiet);"
+    "font-family:-apple-system,BlinkMacSystemFont,\"Segoe UI\",Roboto,\"Noto Sans\","
+    "\"PingFang SC\",\"Microsoft YaHei\",\"Noto Sans CJK SC\",sans-serif}\n"
+    ".claim dd{margin:0 0 .7rem}\n"
+    ".meaning{max-width:42rem}\n"
+    ".story{color:var(--quiet);font-size:.95rem;max-width:46rem}\n"
+    ".evidence{margin:.4rem 0 1rem;padding:0 0 0 2.2rem;font-size:.92rem;"
+    "max-width:60rem}\n"
+    ".evidence li{margin:.2rem 0;overflow-wrap:anywhere}\n"
+    ".evidence li:target,.badge:target circle{outline:2px solid var(--accent);"
+    "outline-offset:3px}\n"
+    ".evidence .sign{color:var(--accent)}\n"
+    ".evidence .wrong,.evidence .wrong .sign{color:var(--alarm)}\n"
+    ".evidence .unseen{color:var(--quiet)}\n"
+    ".evidence .found{font-size:.9em}\n"
+    ".evidence .remark{display:block;color:var(--quiet);font-style:italic}\n"
+    ".evidence:lang(zh) .remark{font-style:normal}\n"
+    "code,pre{font-family:ui-monospace,\"SF Mono\",Menlo,Consolas,\"DejaVu Sans Mono\","
+    "\"Noto Sans Mono CJK SC\",monospace;font-size:.9em}\n"
+    "pre{overflow-x:auto;padding:.8rem 1rem;border:1px solid var(--hair);line-height:1.5;"
+    "max-width:60rem}\n"
+    ".article{max-width:46rem;padding:0;list-style:none}\n"
+    ".article li{margin:1.5rem 0}\n"
+    ".article blockquote{margin:0;font-size:1.05rem}\n"
+    ".article .said{margin:.2rem 0 0;padding-left:.9rem;border-left:3px solid "
+    "var(--line);font-size:.95rem}\n"
+    ".article .holds .said{border-color:var(--accent)}\n"
+    ".article .fails .said{border-color:var(--alarm)}\n"
+    ".article .partly .said{border-left-style:dashed}\n"
+    ".article strong{margin-right:.5rem}\n"
+    ".article a{margin-left:.25rem}\n"
+    ".list td{white-space:normal}\n"
+    ".list td.contradicted,.list td.not-provoked,.list td.failed,.reason{color:var(--alarm)}\n"
+    ".reason{display:block}\n"
+    ".beliefs dt{margin:1.3rem 0 .2rem;text-decoration:line-through;"
+    "text-decoration-thickness:1px;text-decoration-color:var(--alarm)}\n"
+    ".beliefs dd{margin:0 0 .1rem}\n"
+    ".beliefs .see{font-size:.9rem}\n";
+
 void page_style(struct buffer *out)
 {
     svg_style_colours(out, ":root");
     svg_style_rules(out);
     buffer_append_text(out, type);
     buffer_append_text(out, parts);
+    buffer_append_text(out, book);
     buffer_append_text(out, language_switch);
     buffer_append_text(out, print);
 }

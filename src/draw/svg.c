@@ -250,7 +250,10 @@ static void draw_note(struct buffer *out, const struct layout *layout,
 {
     const struct ladder_note *note = &layout->ladder->notes[place->note];
     double left = layout->rows_right - 2;
-    buffer_append_format(out, "<g class=\"badge%s\">\n", note->wrong ? " wrong" : "");
+    buffer_append_format(out, "<g class=\"badge%s\"", note->wrong ? " wrong" : "");
+    if (options->note_links)
+        buffer_append_format(out, " id=\"%s%d-row\"", options->note_links, note->number);
+    buffer_append_text(out, ">\n");
     line(out, "leader", place->x, place->y, left + HEAD_LENGTH - 2, place->row_y);
     draw_head(out,
               &(struct layout_arrow){

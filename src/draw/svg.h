@@ -17,7 +17,7 @@ struct svg_options {
     const char *id; /* unique in the document it stands in; letters, digits and '-' */
     const char
         *note_links;     /* where the notes' numbers lead, the number behind it: "e" for
-                               "#e3"; null: nowhere */
+                               "#e3", and their own ids are "e3-row"; null: nowhere */
     bool inline_in_page; /* its style stands in the page already (svg_style.h) */
 };
 

@@ -37,6 +37,7 @@ static int set_option(int fd, const struct lab_do *order)
     case OPTION_NODELAY: return set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     case OPTION_QUICKACK: return set(fd, IPPROTO_TCP, TCP_QUICKACK, order->value[0]);
     case OPTION_RCVBUF: return set(fd, SOL_SOCKET, SO_RCVBUF, order->value[0]);
+    case OPTION_SNDBUF: return set(fd, SOL_SOCKET, SO_SNDBUF, order->value[0]);
     case OPTION_LINGER:
         return setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
     case OPTION_KEEPALIVE:

@@ -75,6 +75,9 @@ static void read_option(struct reader *reader, struct lab_do *act)
     } else if (reader_accept(reader, "rcvbuf")) {
         act->option = OPTION_RCVBUF;
         act->value[0] = (int)reader_number(reader, 0, 1 << 28, "a number of bytes");
+    } else if (reader_accept(reader, "sndbuf")) {
+        act->option = OPTION_SNDBUF;
+        act->value[0] = (int)reader_number(reader, 0, 1 << 28, "a number of bytes");
     } else if (reader_accept(reader, "linger")) {
         act->option = OPTION_LINGER;
         act->value[0] =
@@ -89,7 +92,7 @@ static void read_option(struct reader *reader, struct lab_do *act)
         act->value[0] = !reader_accept(reader, "off");
     } else {
         reader_fail(reader, word,
-                    "reuseaddr, nodelay, quickack, rcvbuf, linger or keepalive");
+                    "reuseaddr, nodelay, quickack, rcvbuf, sndbuf, linger or keepalive");
     }
 }
 

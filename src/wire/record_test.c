@@ -345,6 +345,22 @@ static void the_same_syn_again_is_the_same_story(void **state)
 
 /* --- What became of packets --- */
 
+/* A server forgot an old SYN's connection, and answers the real one. */
+static void a_second_syn_ack_s_number_is_k(void **state)
+{
+    struct record *record = *state;
+    sends(record, 1, PLACE_CLIENT, TCP_SYN, 1000, 0);
+    sends(record, 2, PLACE_SERVER, SYN_ACK, 300, 1);
+    sends(record, 3, PLACE_CLIENT, TCP_RST, 1, 0);
+    sends(record, 4, PLACE_SERVER, SYN_ACK, 900, 1001);
+    sends(record, 5, PLACE_CLIENT, TCP_ACK, 1001, 901);
+    flush(record, true);
+    assert_int_equal(packet_of(record, 0, 1)->seq, (uint32_t)-600);
+    assert_int_equal(packet_of(record, 0, 3)->seq, 0);
+    assert_int_equal(packet_of(record, 0, 4)->ack, 1);
+    assert_false(packet_of(record, 0, 4)->acks_unseen);
+}
+
 /* Slipped in behind the end of its connection it is nobody's. */
 static void an_old_syn_slipped_in_behind_the_end_begins_a_new_story(void **state)
 {
@@ -507,6 +523,7 @@ int main(void)
         recorded(connects_that_failed_unseen_are_stories_of_their_own),
         recorded(a_four_tuple_used_again_begins_a_new_story),
         recorded(the_same_syn_again_is_the_same_story),
+        recorded(a_second_syn_ack_s_number_is_k),
         recorded(an_old_syn_slipped_in_behind_the_end_begins_a_new_story),
         recorded(a_lost_packet_never_arrives),
         recorded(a_packet_refused_on_arrival_is_lost),

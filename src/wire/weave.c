@@ -214,6 +214,18 @@ static uint64_t number_packet(struct record *record, uint64_t id, long story)
     return packet->number;
 }
 
+/* A server that had to forget a connection answers its SYN anew, with another number: that
+ * one is k from then on, and what came before it the exception. */
+static void begin_numbers_anew(struct record_story *known, const struct moment *moment)
+{
+    struct numbers *numbers = &known->story->numbers;
+    const struct segment *segment = &moment->packet.segment;
+    bool syn_ack = (segment->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+    if (known->ending && syn_ack && moment->kind == MOMENT_SENT &&
+        numbers->isn[moment->place] != segment->seq)
+        numbers->of_syn[moment->place] = false;
+}
+
 /* A segment that a host has sent, or that arrived and none had. */
 static void add_segment(struct record *record, struct moment *moment)
 {
@@ -227,6 +239,7 @@ static void add_segment(struct record *record, struct moment *moment)
         return;
     if (segment->flags & (TCP_FIN | TCP_RST))
         known->ending = true;
+    begin_numbers_anew(known, moment);
     segment->payload = moment->packet.payload;
     const struct event *event =
         moment->kind == MOMENT_SENT
