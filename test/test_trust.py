@@ -313,6 +313,35 @@ def test_from_elsewhere_it_takes_tls_and_a_token(woshou, server, elsewhere, home
     assert done.returncode == 1 and "revoked" in done.stderr
 
 
+def test_who_is_in_leaves_when_his_token_is_revoked(woshou, server, elsewhere, home, start):
+    running = server(house=elsewhere, listen=f"{ELSEWHERE}:0")
+    tokens = {name: new_token(woshou, running, name) for name in ("ann", "bob")}
+    talkers = {name: start(*elsewhere.prefix, woshou, "talk", "--json", f"{ELSEWHERE}:{running.port}",
+                           "lobby", env={**home, "WOSHOU_TOKEN": token}, stdin=subprocess.PIPE)
+               for name, token in tokens.items()}
+
+    def said(name, words):
+        talkers[name].process.stdin.write(words.encode() + b"\n")
+        talkers[name].process.stdin.flush()
+
+    def heard(name, words):
+        while words not in (line := talkers[name].out.next()):
+            assert line is not None
+        return line
+
+    for name in tokens:
+        assert json.loads(heard(name, "joined"))["name"] == name
+    said("ann", "here I am")
+    heard("bob", "here I am")
+    assert House().run(woshou, "token", "revoke", "ann", "--dir", running.directory).returncode == 0
+    assert talkers["ann"].ended() == 1
+    assert any("revoked" in line for line in talkers["ann"].out.rest() + talkers["ann"].err.rest())
+    said("bob", "alone now")
+    heard("bob", '"what":"said"')
+    talkers["bob"].process.stdin.close()
+    assert talkers["bob"].ended() == 0
+
+
 def test_tokens_come_from_files_that_nobody_else_reads(woshou, server, elsewhere, home, tmp_path):
     running = server(house=elsewhere, listen=f"{ELSEWHERE}:0")
     token = new_token(woshou, running, "ann")

@@ -247,7 +247,7 @@ static int start_workers(struct server *server, struct error *err)
     for (; server->started < server->options.workers; server->started++) {
         int code = worker_start(&server->workers[server->started],
                                 text_desk(server->text, server->started), server->door,
-                                &server->files);
+                                server->tokens, &server->files);
         if (code)
             return error_set_system(err, -code, "starting a worker");
     }

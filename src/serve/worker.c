@@ -1,7 +1,9 @@
 #include "serve/worker.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -9,8 +11,10 @@
 #include "serve/log.h"
 #include "text/text.h"
 #include "trust/door.h"
+#include "trust/token_store.h"
 
 enum { READY_AT_ONCE = 256 };
+#define REVIEW_NS (2 * NS_PER_S)
 
 struct arrival {
     struct arrival *next;
@@ -35,12 +39,20 @@ static void forget(struct guest *guest)
     free(guest);
 }
 
+static void adopt(struct worker *worker, struct door_guest *at_door)
+{
+    uint32_t token = (uint32_t)strtoul(at_door->token_id, NULL, 16);
+    if (token && worker->review_ns == INT64_MAX)
+        worker->review_ns = worker->now_ns + REVIEW_NS;
+    desk_adopt(worker->desk, &at_door->channel, at_door->name, at_door->client_id, token);
+}
+
 static void welcome(struct guest *guest)
 {
     struct worker *worker = guest->worker;
     struct door_guest *at_door = &guest->at_door;
     if (at_door->business == BUSINESS_TEXT) {
-        desk_adopt(worker->desk, &at_door->channel, at_door->name, at_door->client_id);
+        adopt(worker, at_door);
     } else if (at_door->business == BUSINESS_FILE && worker->files.adopt) {
         wo_set_remove(worker->set, at_door->channel.event);
         worker->files.adopt(worker->files.owner, at_door);
@@ -168,6 +180,23 @@ static bool is_done(const struct worker *worker)
            (desk_is_empty(worker->desk) && list_empty(&worker->guests));
 }
 
+static bool stays(void *owner, uint32_t token)
+{
+    const struct worker *worker = owner;
+    char id[TOKEN_ID_TEXT];
+    snprintf(id, sizeof id, "%08x", token);
+    return token_store_has(worker->tokens, id, time(NULL));
+}
+
+/* A token that was revoked, or has expired, is good no more for who came in with it, too. */
+static void review(struct worker *worker)
+{
+    if (worker->now_ns >= worker->review_ns)
+        worker->review_ns = desk_review(worker->desk, stays, worker)
+                                ? worker->now_ns + REVIEW_NS
+                                : INT64_MAX;
+}
+
 static void turn(struct worker *worker, int64_t *next_ns)
 {
     wo_ready ready[READY_AT_ONCE];
@@ -175,6 +204,8 @@ static void turn(struct worker *worker, int64_t *next_ns)
     int64_t until_ns = *next_ns;
     if (worker->drain_by_ns && worker->drain_by_ns < until_ns)
         until_ns = worker->drain_by_ns;
+    if (worker->review_ns < until_ns)
+        until_ns = worker->review_ns;
     if (until_ns != INT64_MAX) {
         int64_t now_ns = clock_monotonic_ns();
         wait_ns = until_ns > now_ns ? until_ns - now_ns : 0;
@@ -187,6 +218,7 @@ static void turn(struct worker *worker, int64_t *next_ns)
         task->ready(task);
     }
     take_handed(worker);
+    review(worker);
     *next_ns = desk_turn(worker->desk);
 }
 
@@ -214,10 +246,14 @@ static void close_all(struct worker *worker)
 }
 
 int worker_start(struct worker *worker, struct desk *desk, struct door *door,
-                 const struct server_files *files)
+                 struct token_store *tokens, const struct server_files *files)
 {
-    *worker =
-        (struct worker){.task.ready = woken, .desk = desk, .door = door, .files = *files};
+    *worker = (struct worker){.task.ready = woken,
+                              .desk = desk,
+                              .door = door,
+                              .tokens = tokens,
+                              .files = *files,
+                              .review_ns = INT64_MAX};
     worker->now_ns = clock_monotonic_ns();
     pthread_mutex_init(&worker->lock, NULL);
     list_init(&worker->guests);

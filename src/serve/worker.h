@@ -21,6 +21,7 @@
 struct desk;
 struct door;
 struct error;
+struct token_store;
 
 enum arrival_kind { ARRIVAL_FRAMES, ARRIVAL_LINES };
 
@@ -32,10 +33,13 @@ struct worker {
     struct channel_scratch scratch;
     struct desk *desk;
     struct door *door;
+    struct token_store *tokens;
     struct server_files files;
     struct list guests;
     int64_t now_ns, drain_by_ns; /* 0: it does not drain */
-    pthread_mutex_t lock;        /* of what is handed over: */
+    int64_t
+        review_ns; /* when to look whether tokens are still good; INT64_MAX: nobody has one */
+    pthread_mutex_t lock; /* of what is handed over: */
     struct arrival *first, *last;
     bool stop;
     int64_t stop_by_ns;
@@ -44,7 +48,7 @@ struct worker {
 
 /* -ENOMEM and others. */
 int worker_start(struct worker *worker, struct desk *desk, struct door *door,
-                 const struct server_files *files);
+                 struct token_store *tokens, const struct server_files *files);
 /* Drains until `by_ns` at most, and ends. From another thread; worker_join waits for it. */
 void worker_stop(struct worker *worker, int64_t by_ns);
 void worker_join(struct worker *worker);

@@ -235,7 +235,7 @@ static int guest_name(const struct desk *desk, char ret_name[TEXT_NAME_BYTES])
 }
 
 int desk_adopt(struct desk *desk, struct channel *channel, const char *name,
-               const uint8_t client[KEEP_CLIENT_BYTES])
+               const uint8_t client[KEEP_CLIENT_BYTES], uint32_t token)
 {
     struct member *member;
     char guest[TEXT_NAME_BYTES];
@@ -249,6 +249,7 @@ int desk_adopt(struct desk *desk, struct channel *channel, const char *name,
     int code = member_new(desk, &member_frames, channel, name, length, client, &member);
     if (code)
         return code;
+    member->token = token;
     if (!valid)
         member_end(
             member, FRAME_ERROR_NAME,
@@ -464,6 +465,22 @@ void desk_drain(struct desk *desk)
     list_for_each_safe (link, &desk->members)
         member_end(list_member(link, struct member, in_desk), FRAME_ERROR_DRAINING,
                    "the server is going down");
+}
+
+bool desk_review(struct desk *desk, bool (*stays)(void *owner, uint32_t token),
+                 void *owner)
+{
+    bool any = false;
+    list_for_each_safe (link, &desk->members) {
+        struct member *member = list_member(link, struct member, in_desk);
+        if (!member->token)
+            continue;
+        any = true;
+        if (member->state == MEMBER_OPEN && !stays(owner, member->token))
+            member_end(member, FRAME_ERROR_TOKEN_WRONG,
+                       "the token was revoked, or has expired");
+    }
+    return any;
 }
 
 bool desk_is_empty(const struct desk *desk)

@@ -70,6 +70,7 @@ struct member {
     uint32_t sender;
     _Atomic uint32_t
         pins; /* messages, questions, letters on their way; from any thread */
+    uint32_t token; /* by which it came in; 0: without one */
     uint32_t outstanding_bytes;
     uint16_t outstanding; /* messages the keeper has */
     uint8_t asking;       /* questions the keeper has */

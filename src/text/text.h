@@ -74,10 +74,10 @@ void desk_close(struct desk *desk);
 
 /* Takes the channel (the caller's is no more) of a client that was welcomed; its event is in the
  * desk's set with another owner, or in none. What it received already is read. `name` as it comes
- * from outside: "" stands for a guest's, and who has an invalid one is told so and closed. On
- * failure the channel is closed. */
+ * from outside: "" stands for a guest's, and who has an invalid one is told so and closed. `token`
+ * is what desk_review asks about, 0 for who came in without one. On failure the channel is closed. */
 int desk_adopt(struct desk *desk, struct channel *channel, const char *name,
-               const uint8_t client[KEEP_CLIENT_BYTES]);
+               const uint8_t client[KEEP_CLIENT_BYTES], uint32_t token);
 /* Takes an accepted socket and an event, whatever comes of it, for plain lines. */
 int desk_adopt_lines(struct desk *desk, int fd, wo_event *event,
                      const struct endpoint *peer);
@@ -87,6 +87,10 @@ void desk_begin(struct desk *desk, int64_t now_ns);
 /* Returns when it wants to be called at the latest, INT64_MAX for no such time. */
 int64_t desk_turn(struct desk *desk);
 void desk_drain(struct desk *desk);
+/* Ends the members whose tokens are good no more; who has none stays. Whether there are any with a
+ * token: whether it need be called again. */
+bool desk_review(struct desk *desk, bool (*stays)(void *owner, uint32_t token),
+                 void *owner);
 /* Nobody is there any more, and nothing is on its way. */
 bool desk_is_empty(const struct desk *desk);
 

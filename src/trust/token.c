@@ -52,7 +52,9 @@ static void hash_text(const char *text, size_t length, uint8_t ret_hash[TOKEN_HA
 void token_invent(struct token *token, char ret_text[TOKEN_TEXT])
 {
     uint8_t id[ID_LENGTH / 2], secret[SECRET_BYTES];
-    randombytes_buf(id, sizeof id);
+    do
+        randombytes_buf(id, sizeof id);
+    while (sodium_is_zero(id, sizeof id)); /* no id is 0 */
     randombytes_buf(secret, sizeof secret);
     sodium_bin2hex(token->id, sizeof token->id, id, sizeof id);
     memcpy(ret_text, TOKEN_PREFIX, PREFIX_LENGTH);

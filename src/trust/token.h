@@ -35,7 +35,7 @@ int token_start(struct error *err);
 /* Whether someone may be called so: 1 to 64 bytes of UTF-8 that show as they are, no spaces. */
 bool token_name_good(const char *name);
 
-/* Gives the token a random id and a secret: its text, of which only the hash is in the token. */
+/* Gives the token a random id, which as a number is never 0, and a secret: its text, of which only the hash is in the token. */
 void token_invent(struct token *token, char ret_text[TOKEN_TEXT]);
 /* Puts the id that a text has into `ret_id`: "" where it is no token's text. Says nothing of the secret. */
 void token_id_of(const char *text, size_t length, char ret_id[TOKEN_ID_TEXT]);
