@@ -69,10 +69,10 @@ static const char *found_phrase(const struct lab_finding *finding)
     if (finding->sight.kind == SIGHT_NONE)
         return N_("so it was at {at} ms");
     if (finding->sight.kind == SIGHT_PACKET && evidence->when == WHEN_AFTER)
-        return N_("at {at} ms, packet {packet}, {gap} ms after the last");
+        return N_("at {at} ms, packet {packet}, {gap} ms later");
     if (finding->sight.kind == SIGHT_PACKET)
         return N_("at {at} ms, packet {packet}");
-    return evidence->when == WHEN_AFTER ? N_("at {at} ms, {gap} ms after the last")
+    return evidence->when == WHEN_AFTER ? N_("at {at} ms, {gap} ms later")
                                         : N_("at {at} ms");
 }
 
@@ -93,8 +93,8 @@ static const char *failed_phrase(const struct lab_finding *finding)
         if (evidence->see == SEE_TIMER)
             return N_("it was not so; {other} ms were left");
         return N_("it was {other}");
-    case FOUND_EARLY: return N_("it came too early, {gap} ms after the last");
-    case FOUND_LATE: return N_("it came too late, {gap} ms after the last");
+    case FOUND_EARLY: return N_("it came too early, {gap} ms later");
+    case FOUND_LATE: return N_("it came too late, {gap} ms later");
     default: return N_("not looked for: what came before had failed");
     }
 }

@@ -12,7 +12,7 @@
 #include "draw/fill.h"
 #include "draw/text.h"
 
-enum { PROSE_WIDTH = 80, PREDICATE_MOST = 46 };
+enum { PROSE_WIDTH = 80, PREDICATE_MOST = 46, INDENT = 7 };
 
 static int prose_width(const struct lab_look *look)
 {
@@ -96,18 +96,28 @@ static void show_finding(struct buffer *out, const struct lab_part_result *part,
     const char *predicate = lab_predicate(finding->step);
     const char *note = lab_text_in(&finding->step->evidence.note, look->words);
     bool wrong = finding->found != FOUND && finding->found != FOUND_UNSEEN;
+    struct buffer found;
+    buffer_init(&found, 0);
+    lab_say_finding(&found, finding, look->words);
     buffer_append_text(out, wrong && look->colour ? "\033[31m" : "");
     buffer_append_format(out, "%4d %s ", lab_finding_number(part, finding),
                          sign(finding, look));
     visible_append(out, predicate, strlen(predicate));
-    int left = width - visible_width(predicate, strlen(predicate));
-    buffer_append_repeated(out, ' ', left > 0 ? (size_t)left + 2 : 2);
-    lab_say_finding(out, finding, look->words);
+    int columns = visible_width(predicate, strlen(predicate));
+    int left = width > columns ? width - columns : 0;
+    int wide = visible_width(buffer_text(&found), found.length);
+    /* What does not fit beside goes below. */
+    if (INDENT + look->ascii + columns + left + 2 + wide > look->width)
+        buffer_append_format(out, "\n%*s", INDENT + 2, "");
+    else
+        buffer_append_repeated(out, ' ', (size_t)left + 2);
+    buffer_append_text(out, buffer_text(&found));
+    buffer_done(&found);
     buffer_append_text(out, wrong && look->colour ? "\033[0m" : "");
     buffer_append_char(out, '\n');
     if (*note) {
-        buffer_append_repeated(out, ' ', 7);
-        prose(out, look, note, 7);
+        buffer_append_repeated(out, ' ', INDENT);
+        prose(out, look, note, INDENT);
     }
 }
 
