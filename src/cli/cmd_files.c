@@ -24,10 +24,10 @@ static int print_help(void)
     printf("%s", _("Usage: woshou files [HOST[:PORT]] [OPTION]...\n"
                    "List the files and folders that a server has: their size, when they were\n"
                    "written, and their name.\n\n"
-                   "  --remove NAME        remove that one, in place of listing\n"
-                   "  --json               one object a line\n"));
+                   "  --remove NAME         remove that one, in place of listing\n"
+                   "  --json                one object a line\n"));
     printf("%s", server_options_help());
-    printf("%s", _("  --help               print this and exit\n"));
+    printf("%s", _("  --help                print this and exit\n"));
     return EXIT_DONE;
 }
 

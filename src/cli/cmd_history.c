@@ -43,7 +43,7 @@ static int print_help(void)
           "  --last N              only the last N\n"
           "  --search WORDS        only those with all of these words; the last may end in *\n"
           "  --json                one JSON object a line\n"),
-        server_options_help(), _("  --help               print this and exit\n"));
+        server_options_help(), _("  --help                print this and exit\n"));
     return EXIT_DONE;
 }
 

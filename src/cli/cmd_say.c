@@ -45,7 +45,7 @@ static int print_help(void)
           "  --server HOST[:PORT]  where (WOSHOU_SERVER, or this machine)\n"
           "  --to NAME             to everyone of that name who is there; not kept\n"
           "  --json                what became of it as one JSON object\n"),
-        server_options_help(), _("  --help               print this and exit\n"));
+        server_options_help(), _("  --help                print this and exit\n"));
     return EXIT_DONE;
 }
 

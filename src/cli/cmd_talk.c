@@ -59,13 +59,13 @@ static int print_help(void)
           "line of standard input is said, what others say goes to standard output, and\n"
           "it leaves once every line is acknowledged; a lost connection is made again, and\n"
           "nothing is said twice or missed.\n\n"
-          "  --last N             first show the last N messages (20 in a terminal)\n"
-          "  --stay               go on listening after the end of standard input\n"
-          "  --patience SECONDS   without a terminal: give up when the connection has been\n"
-          "                       lost for so long (60)\n"
-          "  --json               events as JSON, one object a line\n"),
+          "  --last N              first show the last N messages (20 in a terminal)\n"
+          "  --stay                go on listening after the end of standard input\n"
+          "  --patience SECONDS    without a terminal: give up when the connection has been\n"
+          "                        lost for so long (60)\n"
+          "  --json                events as JSON, one object a line\n"),
         server_options_help(),
-        _("  --help               print this and exit\n\n"
+        _("  --help                print this and exit\n\n"
           "The exit status is 0 where everything was kept, 1 where something was not.\n"));
     return EXIT_DONE;
 }

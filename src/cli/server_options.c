@@ -21,18 +21,18 @@ static const int64_t usual_timeout_ns = 10 * NS_PER_S;
 const char *server_options_help(void)
 {
     return _(
-        "  --name NAME          how you would like to be called\n"
-        "  --token TOKEN        who you are, as 'woshou token make' has it there; others\n"
-        "                       can see it in the list of processes, but not in the\n"
-        "                       environment's WOSHOU_TOKEN or in a file\n"
-        "  --token-file FILE    the token is the first word of FILE, which only you may\n"
-        "                       read; else that of a line 'HOST:PORT TOKEN' in\n"
-        "                       ~/.config/woshou/tokens\n"
-        "  --tls                use TLS on this machine, too; elsewhere it always is\n"
-        "  --plain              use no TLS anywhere: everyone on the way can read all\n"
-        "  --fingerprint F      take this server and no other: F is what it shows when\n"
-        "                       it starts; without it the first one met is pinned\n"
-        "  --timeout SECONDS    how long to try to get through (10)\n");
+        "  --name NAME           how you would like to be called\n"
+        "  --token TOKEN         who you are, as 'woshou token make' has it there; others\n"
+        "                        can see it in the list of processes, but not in the\n"
+        "                        environment's WOSHOU_TOKEN or in a file\n"
+        "  --token-file FILE     the token is the first word of FILE, which only you may\n"
+        "                        read; else that of a line 'HOST:PORT TOKEN' in\n"
+        "                        ~/.config/woshou/tokens\n"
+        "  --tls                 use TLS on this machine, too; elsewhere it always is\n"
+        "  --plain               use no TLS anywhere: everyone on the way can read all\n"
+        "  --fingerprint F       take this server and no other: F is what it shows when\n"
+        "                        it starts; without it the first one met is pinned\n"
+        "  --timeout SECONDS     how long to try to get through (10)\n");
 }
 
 int server_options_take(struct server_options *server, const char *verb, int option,
