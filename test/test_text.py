@@ -1,17 +1,21 @@
 """Rooms of text, end to end: what clients say and get, and what becomes of it when things go wrong."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
 import sqlite3
 import struct
 import subprocess
+import termios
 import threading
 import time
 import urllib.error
@@ -167,6 +171,7 @@ def test_a_line_that_cannot_be_said(woshou, server, line, sentence):
     (["talk", "--last", "-1"], "--last: a number from 0 to 1000000, not '-1'"),
     (["say"], "say where: ROOM"),
     (["say", "lobby"], "say what: TEXT"),
+    (["say", "lobby", "--to", "bob", "x"], "either ROOM or --to NAME"),
     (["say", "--to", "", "x"], "--to: a name is 1 to 64 bytes of visible characters"),
     (["history"], "say of which room: ROOM"),
     (["history", "--since", "yesterday", "lobby"], "--since: 'yesterday' is no number, date or time"),
@@ -179,6 +184,18 @@ def test_wrong_arguments(woshou, command, sentence):
     assert done.stderr.splitlines()[0].startswith(f"woshou: {sentence}")
 
 
+@pytest.mark.parametrize("words, text", [
+    (["--json", "r", "--name", "bob", "one", "--two", "-3"], "one --two -3"),
+    (["r", "--", "--dash"], "--dash"),
+    (["r", "-"], "-"),
+])
+def test_options_stand_before_the_text(woshou, server, words, text):
+    program = server()
+    run(woshou, "say", "--server", program.at, *words)
+    with Client(program.port) as client:
+        assert texts(client.history("r")) == [text]
+
+
 def test_no_server(woshou):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -186,6 +203,92 @@ def test_no_server(woshou):
         for command in (["talk", at], ["say", "--server", at, "lobby", "x"],
                         ["history", "--server", at, "lobby"]):
             assert run(woshou, *command, status=1).stderr == f"woshou: {at}: connection refused\n"
+
+
+# --- The terminal ---
+
+
+class Screen:
+    """A terminal of 80 columns, with `woshou talk` in it."""
+
+    def __init__(self, *command):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.before = termios.tcgetattr(slave)
+        self.slave = slave
+        self.process = subprocess.Popen([str(word) for word in command], stdin=slave, stdout=slave,
+                                        stderr=slave, start_new_session=True,
+                                        env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"})
+        self.shown = ""
+
+    def type(self, keys):
+        os.write(self.master, keys.encode())
+
+    def until(self, end):
+        deadline = time.monotonic() + PATIENCE
+        while end not in self.shown:
+            assert time.monotonic() < deadline, self.shown
+            if select.select([self.master], [], [], 0.1)[0]:
+                self.shown += os.read(self.master, 65536).decode()
+        before, _, self.shown = self.shown.partition(end)
+        return before
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+        os.close(self.slave)
+
+
+@pytest.fixture
+def screen(woshou):
+    screens = []
+
+    def open_screen(*arguments):
+        screens.append(Screen(woshou, "talk", *arguments))
+        return screens[-1]
+    yield open_screen
+    for one in screens:
+        one.end()
+
+
+def test_a_terminal_shows_what_comes(server, screen):
+    """What comes takes the typed line away, stands on a line of its own, and the typed line is drawn again;
+    nothing in it reaches the terminal raw."""
+    program = server()
+    mine = screen(program.at, "--name", "anna")
+    mine.until("you are in lobby")
+    mine.type("half a 你")
+    mine.until("> half a 你\r\x1b[11C")
+    with Client(program.port, name="bob", room="lobby") as bob:
+        mine.until("* bob came\r\n")
+        bob.say("up \x1b[2J and away", 1)
+        assert mine.until(" bob: up ^[[2J and away\r\n").rpartition("\r\x1b[K")[2].count("\n") == 0
+        mine.until("\r\x1b[K> half a 你\r\x1b[11C")
+        mine.type("好\x1b[D\x1b[D\x7f\x1b[F!\r")
+        assert bob.expect(frames.MESSAGE).message()["text"] == "up \x1b[2J and away"
+        assert bob.expect(frames.MESSAGE).message()["text"] == "half a你好!"
+        mine.until(" anna: half a你好!\r\n")
+    mine.type("\x1b[A")
+    mine.until("> half a你好!\r")
+    mine.type("\x15/who\r")
+    mine.until("1 are here: anna\r\n")
+    mine.type("\x04")
+    assert mine.process.wait(PATIENCE) == 0
+    assert termios.tcgetattr(mine.slave) == mine.before
+
+
+def test_a_terminal_waits_for_the_server_to_come_back(server, screen):
+    program = server()
+    mine = screen(program.at)
+    mine.until("you are in lobby")
+    program.process.kill()
+    mine.until("the connection was lost")
+    mine.type("said meanwhile\r")
+    server(listen=program.at)
+    mine.until("tester: said meanwhile\r\n")
+    mine.type("\x03")
+    assert mine.process.wait(PATIENCE) == 0
 
 
 # --- The protocol, by a client of another's making ---

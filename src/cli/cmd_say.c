@@ -84,11 +84,10 @@ static int take_text(struct settings *settings, int argc, char **argv)
 
 static int take_words(struct settings *settings, int argc, char **argv)
 {
-    if (!settings->to) {
-        if (optind == argc)
-            return complain_usage("say", _("say where: ROOM"));
-        settings->room = argv[optind++];
-    }
+    if (settings->to && settings->room)
+        return complain_usage("say", _("either ROOM or --to NAME"));
+    if (!settings->to && !settings->room)
+        return complain_usage("say", _("say where: ROOM"));
     const char *name = settings->to ? settings->to : settings->room;
     if (!text_name_valid(name, strlen(name)))
         return complain_usage(
@@ -115,11 +114,18 @@ static int read_settings(int argc, char **argv, struct settings *settings,
         SERVER_OPTIONS,
         {0}};
     opterr = 0;
-    /* Options come first, so that a text may begin with a dash behind the room. */
-    for (int option; (option = getopt_long(argc, argv, "+:h", options, NULL)) != -1;) {
+    /* Before and behind the room, but not in the text, which may have dashes. */
+    for (;;) {
+        int option = getopt_long(argc, argv, "+:h", options, NULL);
         if (option == OPTION_HELP || option == 'h') {
             *ret_helped = true;
             return print_help();
+        }
+        if (option == -1 && (settings->to || settings->room || optind == argc))
+            break;
+        if (option == -1) {
+            settings->room = argv[optind++];
+            continue;
         }
         int status = take_option(settings, option, argv);
         if (status)

@@ -1,11 +1,13 @@
 #include "cli/talk_view.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -26,8 +28,11 @@ void talk_view_init(struct talk_view *view, struct console *console, const char 
 
 const char *talk_view_login_name(void)
 {
+    const struct passwd *user = getpwuid(geteuid());
     const char *name = getenv("USER");
-    return name && text_name_valid(name, strlen(name)) ? name : NULL;
+    if (!name || !*name)
+        name = user ? user->pw_name : "";
+    return text_name_valid(name, strlen(name)) ? name : NULL;
 }
 
 /* --- Writing --- */
@@ -50,7 +55,7 @@ static void write_line(struct talk_view *view, struct buffer *line)
     if (view->editor)
         editor_erase(&output);
     buffer_append(&output, line->bytes, line->length);
-    buffer_append_text(&output, view->editor ? "\r\n" : "\n");
+    buffer_append_char(&output, '\n');
     if (view->editor)
         editor_draw(view->editor, view->prompt, terminal_width(), &output);
     write_out(view, &output);
