@@ -15,7 +15,7 @@ import struct
 import subprocess
 import threading
 
-import frames
+import file_frames as frames
 import pytest
 from conftest import PATIENCE, Program, eventually
 from relay import Relay

@@ -88,7 +88,7 @@ static void format_left(char text[QUANTITY_TEXT], const struct transfer_view *vi
                         uint64_t left)
 {
     int64_t left_ns = pace_left_ns(&view->pace, left);
-    strcpy(text, "?");
+    memcpy(text, "?", 2);
     if (left_ns >= 0) /* whole seconds: more would only flicker */
         text[quantity_duration(text, (left_ns / NS_PER_S + 1) * NS_PER_S, true)] = '\0';
 }

@@ -124,9 +124,10 @@ static int end_part(struct arrival *arrival, uint32_t index)
 {
     struct arrival_entry *entry = &arrival->entries[index];
     struct arrival_part *part = entry->part;
-    struct check check = part->map.count == 1
-                             ? part->checks[0]
-                             : check_of(part->checks, part->map.count * CHECK_BYTES);
+    struct check check =
+        part->map.count == 1
+            ? part->checks[0]
+            : check_of(part->checks, (size_t)part->map.count * CHECK_BYTES);
     int code = arrival->options.sink ? 0 : preserve(arrival, entry, part->fd);
     if (part->fd >= 0)
         close(part->fd);

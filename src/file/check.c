@@ -67,7 +67,7 @@ bool check_equal(const struct check *a, const struct check *b)
 
 char *check_format(const struct check *check, char text[CHECK_TEXT])
 {
-    for (int i = 0; i < CHECK_BYTES; i++)
+    for (size_t i = 0; i < CHECK_BYTES; i++)
         snprintf(text + 2 * i, 3, "%02x", check->bytes[i]);
     return text;
 }

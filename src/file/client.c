@@ -21,7 +21,7 @@ enum { READY_AT_ONCE = 64, MOST_DIALS = 200, DISK_THREADS = 1 };
 #define LEAVE_NS (2 * NS_PER_S)
 #define WORTH_BYTES (16 << 20) /* still to be moved, for one connection more */
 #define ARRIVING_NAME ".woshou-arriving"
-#define EXPIRE_AGE_NS (30 * 24 * 3600 * NS_PER_S)
+#define EXPIRE_AGE_NS (INT64_C(30) * 24 * 3600 * NS_PER_S)
 
 struct client {
     const struct file_client_options *options;
@@ -261,7 +261,7 @@ static int take_ready(struct client *client, const wo_ready *ready, struct error
         take_disk(client);
     else if (ready->event == dialer_event(client->dialer))
         take_dialled(client);
-    else
+    else if (ready->owner)
         come_back(client, ready->owner);
     return 0;
 }
@@ -422,7 +422,7 @@ static int name_of(const char *path, char ret_name[NAME_BYTES + 1], struct error
     char copy[4096], real[4096];
     if (strlen(path) >= sizeof copy)
         return error_set(err, ERROR_ARGUMENT, "a path that is too long");
-    strcpy(copy, path);
+    memcpy(copy, path, strlen(path) + 1);
     const char *name = basename(copy);
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "/") == 0) {
         if (!realpath(path, real))
@@ -431,7 +431,7 @@ static int name_of(const char *path, char ret_name[NAME_BYTES + 1], struct error
     }
     int code = name_check(name, strlen(name), err);
     if (!code)
-        strcpy(ret_name, name);
+        memcpy(ret_name, name, strlen(name) + 1);
     return code;
 }
 

@@ -40,7 +40,7 @@ void name_table_clear(struct name_table *table)
 static int key_of(const struct name_table *table, uint32_t folder, const char *name,
                   size_t length, struct check *ret_key)
 {
-    char array[sizeof folder + 3 * NAME_BYTES + 1];
+    char array[sizeof folder + (size_t)3 * NAME_BYTES + 1];
     struct buffer folded;
     buffer_init_fixed(&folded, array, sizeof array);
     buffer_append(&folded, &folder, sizeof folder);

@@ -6,7 +6,7 @@
 static const double half_s = 3;
 static const int64_t least_ns =
     100 * NS_PER_MS; /* between two looks, to be worth anything */
-static const int64_t most_left_ns = 100 * 24 * 3600 * NS_PER_S;
+static const int64_t most_left_ns = INT64_C(100) * 24 * 3600 * NS_PER_S;
 
 void pace_begin(struct pace *pace, int64_t now_ns, uint64_t bytes)
 {

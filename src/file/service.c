@@ -32,7 +32,7 @@ enum {
     LEAVING_S = 5,
     EXPIRE_EVERY_S = 3600
 };
-#define EXPIRE_AGE_NS (7 * 24 * 3600 * NS_PER_S)
+#define EXPIRE_AGE_NS (INT64_C(7) * 24 * 3600 * NS_PER_S)
 #define TICK_NS (1 * NS_PER_S)
 
 enum caller_state {
@@ -235,6 +235,7 @@ static int begin_transfer(struct caller *caller, const uint8_t *id, uint64_t req
         return -ENOMEM;
     }
     transfer_init(transfer, id, sending, receiving);
+    memcpy(transfer->client_id, caller->client_id, sizeof caller->client_id);
     list_append(&caller->thread->transfers, &transfer->place);
     caller->transfer = transfer;
     caller->state = CALLER_AT_WORK;
@@ -260,7 +261,7 @@ static int take_offer(struct caller *caller, const struct frame *frame)
     uint16_t options = frame_read_u16(&reader);
     struct frame_text room = frame_read_text(&reader);
     struct errand *errand;
-    if (reader.failed || room.length >= sizeof errand->room)
+    if (reader.failed || !id || room.length >= sizeof errand->room)
         return -EBADMSG;
     if (!(errand = new_errand(caller, false)))
         return -ENOMEM;
@@ -304,9 +305,11 @@ static int take_fetch(struct caller *caller, const struct frame *frame)
     const uint8_t *id = frame_read_bytes(&reader, FILE_ID_BYTES);
     frame_read_u16(&reader);
     uint16_t count = frame_read_u16(&reader);
-    struct errand *errand = reader.failed ? NULL : new_errand(caller, true);
+    if (reader.failed || !id)
+        return -EBADMSG;
+    struct errand *errand = new_errand(caller, true);
     if (!errand)
-        return reader.failed ? -EBADMSG : -ENOMEM;
+        return -ENOMEM;
     const struct sending_options options = {.reports = reports_to(errand)};
     struct sending *sending;
     if (sending_new(&options, &sending, NULL)) {
@@ -329,10 +332,8 @@ static struct transfer *find_transfer(struct caller *caller, const uint8_t *id)
 {
     list_for_each (place, &caller->thread->transfers) {
         struct transfer *transfer = list_member(place, struct transfer, place);
-        const struct caller *control = (struct caller *)list_member(
-            list_first(&transfer->links), struct link, place);
         if (memcmp(transfer->id, id, FILE_ID_BYTES) == 0 &&
-            memcmp(control->client_id, caller->client_id, sizeof caller->client_id) == 0)
+            memcmp(transfer->client_id, caller->client_id, sizeof caller->client_id) == 0)
             return transfer;
     }
     return NULL;
@@ -344,7 +345,7 @@ static int take_attach(struct caller *caller, const struct frame *frame)
     unsigned most = options->connections ? options->connections : USUAL_CONNECTIONS;
     struct frame_reader reader = frame_reader(frame);
     const uint8_t *id = frame_read_bytes(&reader, FILE_ID_BYTES);
-    if (reader.failed)
+    if (!id)
         return -EBADMSG;
     struct transfer *transfer = find_transfer(caller, id);
     if (!transfer) {
@@ -563,7 +564,7 @@ static void take_ready(struct thread *thread, const wo_ready *ready)
         take_disk(thread);
     else if (ready->event == thread->tick)
         look_at_clock(thread);
-    else
+    else if (ready->owner)
         come_back(ready->owner);
 }
 
@@ -672,6 +673,19 @@ static void free_thread(struct thread *thread)
     pthread_mutex_destroy(&thread->lock);
 }
 
+static int start_threads(struct file_service *service, unsigned count, struct error *err)
+{
+    service->threads = calloc(count, sizeof *service->threads);
+    if (!service->threads)
+        return error_set(err, ERROR_MEMORY, "no memory for the file service");
+    int code = 0;
+    for (; !code && service->thread_count < count; service->thread_count++) {
+        code = start_thread(service, &service->threads[service->thread_count], err);
+        service->started += !code;
+    }
+    return code;
+}
+
 static unsigned usual_threads(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -691,12 +705,8 @@ int file_service_new(const struct file_service_options *options,
                    : shelf_open(options->files, options->incoming, &service->shelf, err);
     if (!code)
         code = disk_new(DISK_THREADS, NICENESS, &service->disk, err);
-    if (!code && !(service->threads = calloc(count, sizeof *service->threads)))
-        code = error_set(err, ERROR_MEMORY, "no memory for the file service");
-    for (; !code && service->thread_count < count; service->thread_count++) {
-        code = start_thread(service, &service->threads[service->thread_count], err);
-        service->started += !code;
-    }
+    if (!code)
+        code = start_threads(service, count, err);
     if (code) {
         file_service_free(&service);
         return code;

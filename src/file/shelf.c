@@ -301,7 +301,7 @@ static int look_at(const struct shelf *shelf, const char *name,
                               .files = 1,
                               .mtime_ns = status.st_mtim.tv_sec * NS_PER_S +
                                           status.st_mtim.tv_nsec};
-    strcpy(item.name, name);
+    memcpy(item.name, name, strlen(name) + 1);
     if (item.folder) {
         uint64_t sum[2];
         int fd = beneath_open(shelf->whole, name, O_RDONLY | O_DIRECTORY, 0);

@@ -11,10 +11,12 @@
 #include "file/protocol.h"
 #include "file/receiving.h"
 #include "file/sending.h"
+#include "net/greeting.h"
 
 struct transfer {
     struct list_link place; /* among those of a loop */
     uint8_t id[FILE_ID_BYTES];
+    uint8_t client_id[GREETING_CLIENT_ID_BYTES]; /* at a server: whose links may join */
     struct list links;
     unsigned link_count;
     struct sending *sending; /* one of the two is null */

@@ -70,7 +70,7 @@ int walk_open(int folder, const char *name, bool follow, const char *as,
     struct walk *walk = calloc(1, sizeof *walk);
     if (!walk)
         return error_set(err, ERROR_MEMORY, "no memory for '%s'", name);
-    strcpy(walk->name, as);
+    memcpy(walk->name, as, strlen(as) + 1);
     walk->root = status;
     walk->root_fd = -1;
     if (S_ISDIR(status.st_mode)) {
