@@ -39,6 +39,11 @@ def compiles(entry, header):
     ("src/net/stream.c", "woshou/event.h", "draw/ladder.h"),
     ("src/base/buffer.c", "base/error.h", "tcp/story.h"),
     ("src/event/event.c", "base/list.h", "net/stream.h"),
+    ("src/net/channel.c", "net/frame.h", "trust/door.h"),
+    ("src/trust/door.c", "net/channel.h", "text/text.h"),
+    ("src/text/desk.c", "net/channel.h", "history/history.h"),
+    ("src/file/service.c", "net/channel.h", "text/text.h"),
+    ("src/history/writer.c", "text/keep.h", "serve/server.h"),
 ])
 def test_an_include_across_the_towers_does_not_compile(commands, source, own, forbidden):
     assert compiles(commands[source], own)
@@ -48,3 +53,13 @@ def test_an_include_across_the_towers_does_not_compile(commands, source, own, fo
 def test_no_include_goes_around_the_house():
     for source in ROOT.glob("src/*/*.[ch]"):
         assert '#include "../' not in source.read_text(), source
+
+
+@pytest.mark.parametrize("library, folder", [
+    ("openssl/", "net"), ("sodium.h", "trust"), ("sqlite3.h", "history"), ("xxhash.h", "file"),
+    ("pcap/", "capture"),
+])
+def test_a_library_is_named_in_one_folder_and_seen_nowhere_else(library, folder):
+    named = {source.parent.name for source in ROOT.glob("src/*/*.[ch]")
+             if f"#include <{library}" in source.read_text()}
+    assert named == {folder}
