@@ -1,6 +1,8 @@
 """woshou lab, as a user runs it and as a program reads it: every experiment on the real kernel, and
 every sabotage of it."""
 
+import collections
+import html.parser
 import json
 import os
 import pathlib
@@ -16,6 +18,7 @@ import pytest
 from conftest import PATIENCE, eventually
 
 EXPERIMENTS = 22
+GOLDEN = pathlib.Path(__file__).resolve().parent / "golden" / "lab"
 
 OWN = """\
 experiment my-own
@@ -52,7 +55,7 @@ def everything(woshou, hosts, tmp_path_factory):
     """All experiments, run once, side by side; and where their captures are."""
     out = tmp_path_factory.mktemp("lab")
     began = time.monotonic()
-    ran = lab(woshou, "all", "--json", "--pcap", out / "pcap")
+    ran = lab(woshou, "all", "--json", "--pcap", out / "pcap", "--html", out / "book")
     took = time.monotonic() - began
     results = {result["experiment"]: result for result in map(json.loads, ran.stdout.splitlines())}
     return ran, results, out, took
@@ -112,6 +115,126 @@ def test_each_host_s_packets_are_a_capture(woshou, everything):
     seen = results["four-way-close"]["parts"][0]["connections"][0]
     for field in ("client", "server", "open", "close", "closed_first", "packets"):
         assert story[field] == seen[field], field
+
+
+def number_of(number):
+    """Numbers are relative; a server that answers twice has a first number of its own each time."""
+    return "another" if number is not None and number > 1 << 20 else number
+
+
+def what_happened(result):
+    """The packets that each end sent and the states it went through, without times."""
+    lines = []
+    for part in result["parts"]:
+        for index, story in enumerate(part["connections"], 1):
+            for end in ("client", "server"):
+                lines.append(f"{part['part'] or 'it'} {index} {end}")
+                for event in story["events"]:
+                    if event["what"] == "packet" and event["from"] == end:
+                        lines.append(f"  {event['flags']} seq={number_of(event['seq'])} "
+                                     f"ack={number_of(event['ack'])} bytes={event['bytes']} {event['fate']}")
+                lines.append("  " + " ".join(event["state"] for event in story["events"]
+                                             if event["what"] == "state" and event["place"] == end))
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize("name", [
+    "handshake-in-connect", "old-duplicate-syn", "two-way-handshake", "simultaneous-open",
+    "simultaneous-close", "four-way-close", "three-segment-close", "half-close", "reuseaddr", "resets",
+    "one-port-many-connections"])
+def test_what_happens_is_the_same_every_time(everything, name):
+    golden = GOLDEN / f"{name}.txt"
+    happened = what_happened(everything[1][name])
+    if os.environ.get("WOSHOU_UPDATE_GOLDEN"):
+        golden.write_text(happened)
+    assert happened == golden.read_text()
+
+
+# --- The book ---
+
+
+class Page(html.parser.HTMLParser):
+    """What a page refers to, and what it has."""
+
+    def __init__(self, path):
+        super().__init__()
+        self.ids, self.links, self.tags, self.loads = [], [], collections.Counter(), []
+        self.text = path.read_text(encoding="utf-8")
+        self.feed(self.text)
+
+    def handle_starttag(self, tag, attributes):
+        attributes = dict(attributes)
+        self.tags[tag] += 1
+        self.ids += [attributes["id"]] if "id" in attributes else []
+        self.links += [attributes["href"]] if tag == "a" else []
+        self.loads += [value for name, value in attributes.items()
+                       if name in ("src", "srcset", "data", "action") or (name == "href" and tag != "a")]
+
+
+@pytest.fixture(scope="module")
+def book(everything):
+    return {path.stem: Page(path) for path in (everything[2] / "book").iterdir()}
+
+
+def test_the_book_has_an_index_and_a_page_an_experiment(everything, book):
+    assert set(book) == {"index", *everything[1]}
+
+
+def test_its_pages_load_nothing_and_run_nothing(book):
+    for name, page in book.items():
+        assert not page.loads and not page.tags["script"] and not page.tags["link"], name
+        assert "default-src 'none'" in page.text, name
+
+
+def test_every_link_leads_somewhere_and_every_id_is_one(book):
+    for name, page in book.items():
+        assert len(page.ids) == len(set(page.ids)), name
+        for link in page.links:
+            file, _, anchor = link.partition("#")
+            target = book[file.removesuffix(".html")] if file else page
+            assert not anchor or anchor in target.ids, (name, link)
+
+
+def test_evidence_and_its_row_lead_to_each_other(book):
+    page = book["lost-syn"]
+    for language in ("l0", "l1"):
+        assert f"#p1-{language}-e2" in page.links
+        assert f"#p1-{language}-e2-row" in page.links
+
+
+def test_the_first_chapter_is_the_article_and_each_of_its_claims_was_tried(book):
+    page = book["index"]
+    assert page.text.count('<li class="holds">') == 9
+    assert page.text.count('<li class="partly">') == 7
+    assert page.text.count('<li class="fails">') == 1
+    assert '<li class="open">' not in page.text
+    assert "可以两次握手吗? 当然不可以" in page.text and "Would two segments do?" in page.text
+
+
+def test_a_page_speaks_both_languages_and_says_how_to_repeat_it(book):
+    page = book["four-way-close"]
+    for words in ("A connection is two streams", "一个连接是两条数据流", "woshou lab four-way-close --pcap",
+                  "server close\n", "FIN ACK", "Every event, as a table", "以表格列出每一个事件"):
+        assert words in page.text, words
+
+
+def test_a_book_of_some_links_only_those(woshou, hosts, tmp_path):
+    assert lab(woshou, "8", "9", "--html", tmp_path / "book").returncode == 0
+    pages = {path.stem: Page(path) for path in (tmp_path / "book").iterdir()}
+    assert set(pages) == {"index", "simultaneous-open", "simultaneous-close"}
+    for page in pages.values():
+        for link in page.links:
+            assert link.partition("#")[0].removesuffix(".html") in {"", *pages}
+    assert '<li class="open">' in pages["index"].text
+
+
+def test_a_folder_that_cannot_be_made_is_told(woshou, hosts, tmp_path):
+    ran = lab(woshou, "8", "--html", tmp_path / "none" / "book")
+    assert ran.returncode == 1
+    assert "no such file or directory" in ran.stderr
+
+
+# --- Spoilt ---
 
 
 def test_every_sabotage_makes_its_claim_come_out_otherwise(woshou, hosts):

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/buffer.h"
+#include "draw/golden.h"
 #include "draw/layout.h"
 #include "draw/note.h"
 #include "draw/sample.h"
@@ -127,6 +128,7 @@ static void a_number_leads_to_its_list_and_back(void **state)
     assert_non_null(strstr(buffer_text(&out), "<a href=\"#p1-e1\">"));
     assert_non_null(strstr(buffer_text(&out), "id=\"p1-e1-row\""));
     assert_non_null(strstr(buffer_text(&out), ">two things in one"));
+    assert_true(golden_matches("noted.svg", buffer_text(&out)));
     buffer_done(&out);
     wipe(&picture);
 }
@@ -141,6 +143,8 @@ static void wide_terminals_show_the_numbers(void **state)
         buffer_init(&out, 0);
         text_rows(picture.ladder, &options, 0, picture.ladder->row_count, &out);
         assert_int_equal(strstr(buffer_text(&out), "◂1") != NULL, width > 80);
+        if (width > 80)
+            assert_true(golden_matches("noted-140.txt", buffer_text(&out)));
         buffer_done(&out);
     }
     wipe(&picture);
