@@ -1,46 +1,20 @@
 #include "file/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "file/client_state.h"
 #include "file/dialer.h"
-#include "file/listing.h"
-#include "file/name.h"
-#include "file/transfer.h"
 
-enum { READY_AT_ONCE = 64, MOST_DIALS = 200, DISK_THREADS = 1 };
+enum { READY_AT_ONCE = 64, MOST_DIALS = 200 };
 #define TICK_NS (200 * NS_PER_MS)
 #define READY_NS (30 * NS_PER_S)
 #define LEAVE_NS (2 * NS_PER_S)
 #define WORTH_BYTES (16 << 20) /* still to be moved, for one connection more */
-#define ARRIVING_NAME ".woshou-arriving"
-#define EXPIRE_AGE_NS (INT64_C(30) * 24 * 3600 * NS_PER_S)
-
-struct client {
-    const struct file_client_options *options;
-    unsigned most; /* connections */
-    int64_t stall_ns;
-    struct channel_scratch scratch;
-    struct transfer transfer;
-    struct link *control;
-    struct dialer *dialer;
-    unsigned dials;
-    struct disk *disk;
-    struct disk_port port;
-    struct shelf *shelf;
-    wo_set *set;
-    wo_event *tick;
-    struct wire *again; /* wires with something to do without an event */
-    int64_t now_ns;
-    bool failed; /* some root did */
-};
 
 /* A connection, and its place among those that come back without an event. */
 struct wire {
@@ -51,7 +25,7 @@ struct wire {
 
 /* --- Beginning --- */
 
-static int open_session(struct client *client, struct session *ret_session,
+int client_open_session(struct client *client, struct session *ret_session,
                         struct session_refused *ret_refused, struct error *err)
 {
     if (channel_scratch_init(&client->scratch, CHANNEL_SCRATCH_BYTES))
@@ -315,7 +289,7 @@ static void leave(struct client *client)
     }
 }
 
-static void end(struct client *client)
+void client_end(struct client *client)
 {
     dialer_free(&client->dialer);
     if (client->transfer.links.head.next) {
@@ -355,13 +329,13 @@ static void note_passed(void *owner, const char *root, const char *name, const c
         reports->passed(reports->owner, root, name, what);
 }
 
-static struct transfer_reports reports_to(struct client *client)
+struct transfer_reports client_reports(struct client *client)
 {
     return (struct transfer_reports){
         .ended = note_ended, .passed = note_passed, .owner = client};
 }
 
-static int prepare(struct client *client, const struct file_client_options *options,
+int client_prepare(struct client *client, const struct file_client_options *options,
                    struct error *err)
 {
     *client = (struct client){.options = options};
@@ -379,7 +353,7 @@ static int prepare(struct client *client, const struct file_client_options *opti
     return code ? error_set_system(err, -code, "waiting for a transfer") : 0;
 }
 
-static int make_id(uint8_t id[FILE_ID_BYTES], struct error *err)
+int client_make_id(uint8_t id[FILE_ID_BYTES], struct error *err)
 {
     return getrandom(id, FILE_ID_BYTES, 0) == FILE_ID_BYTES
                ? 0
@@ -387,14 +361,14 @@ static int make_id(uint8_t id[FILE_ID_BYTES], struct error *err)
 }
 
 /* Opens the connection, says what it is for, and moves it all. Takes the engine. */
-static int move(struct client *client, const uint8_t id[FILE_ID_BYTES],
+int client_move(struct client *client, const uint8_t id[FILE_ID_BYTES],
                 struct buffer *request, struct sending *sending,
                 struct receiving *receiving, struct session_refused *ret_refused,
                 struct error *err)
 {
     struct session session;
     transfer_init(&client->transfer, id, sending, receiving);
-    int code = open_session(client, &session, ret_refused, err);
+    int code = client_open_session(client, &session, ret_refused, err);
     if (code)
         return code;
     code = await_ready(client, &session, request, ret_refused, err);
@@ -411,244 +385,5 @@ static int move(struct client *client, const uint8_t id[FILE_ID_BYTES],
         code = run(client, err);
     if (!code && client->failed)
         code = ERROR_REFUSED;
-    return code;
-}
-
-/* --- Sending --- */
-
-/* The name that a path is sent under: of "." and its kin, the folder's own. */
-static int name_of(const char *path, char ret_name[NAME_BYTES + 1], struct error *err)
-{
-    char copy[4096], real[4096];
-    if (strlen(path) >= sizeof copy)
-        return error_set(err, ERROR_ARGUMENT, "a path that is too long");
-    memcpy(copy, path, strlen(path) + 1);
-    const char *name = basename(copy);
-    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "/") == 0) {
-        if (!realpath(path, real))
-            return error_set_system(err, errno, "'%s'", path);
-        name = basename(real);
-    }
-    int code = name_check(name, strlen(name), err);
-    if (!code)
-        memcpy(ret_name, name, strlen(name) + 1);
-    return code;
-}
-
-static int add_paths(struct sending *sending, const char *const *paths, size_t count,
-                     struct error *err)
-{
-    for (size_t i = 0; i < count; i++) {
-        char name[NAME_BYTES + 1];
-        int code = name_of(paths[i], name, err);
-        if (!code)
-            code = sending_add(sending, AT_FDCWD, paths[i], name, err);
-        if (code)
-            return code;
-    }
-    return 0;
-}
-
-static void put_offer(struct buffer *buffer, const uint8_t id[FILE_ID_BYTES],
-                      bool preserve, const char *room)
-{
-    size_t begin = frame_begin(buffer, FILE_OFFER, 0, 1);
-    frame_put_bytes(buffer, id, FILE_ID_BYTES);
-    frame_put_u16(buffer, preserve ? FILE_PRESERVE : 0);
-    frame_put_text(buffer, room ? room : "", room ? strlen(room) : 0);
-    frame_end(buffer, begin);
-}
-
-int file_client_send(const struct file_client_options *options, const char *const *paths,
-                     size_t count, const char *room, struct session_refused *ret_refused,
-                     struct error *err)
-{
-    struct client client;
-    struct sending *sending = NULL;
-    uint8_t id[FILE_ID_BYTES];
-    struct buffer offer;
-    buffer_init(&offer, FRAME_BODY_BYTES + FRAME_HEADER_BYTES);
-    int code = prepare(&client, options, err);
-    const struct sending_options send = {.reports = reports_to(&client)};
-    if (!code)
-        code = sending_new(&send, &sending, err);
-    if (!code)
-        code = add_paths(sending, paths, count, err);
-    if (!code)
-        code = make_id(id, err);
-    if (code) {
-        sending_free(&sending);
-    } else {
-        put_offer(&offer, id, options->preserve, room);
-        code = move(&client, id, &offer, sending, NULL, ret_refused, err);
-    }
-    buffer_done(&offer);
-    end(&client);
-    return code;
-}
-
-/* --- Getting --- */
-
-static int open_shelf(struct client *client, const char *into, struct error *err)
-{
-    char arriving[4096];
-    struct timespec now;
-    if ((size_t)snprintf(arriving, sizeof arriving, "%s/%s", into, ARRIVING_NAME) >=
-        sizeof arriving)
-        return error_set(err, ERROR_ARGUMENT, "a path that is too long");
-    int code = shelf_open(into, arriving, &client->shelf, err);
-    if (code)
-        return code;
-    clock_gettime(CLOCK_REALTIME, &now);
-    shelf_expire(client->shelf, now.tv_sec * NS_PER_S, EXPIRE_AGE_NS);
-    code = disk_port_init(&client->port, err);
-    if (!code)
-        code = disk_new(DISK_THREADS, 0, &client->disk, err);
-    if (!code && wo_set_add(client->set, client->port.event, NULL))
-        code = error_set(err, ERROR_MEMORY, "no memory for a transfer");
-    return code;
-}
-
-/* What one server left is not carried on with another's. */
-static struct check identity_of(const struct session_options *session)
-{
-    char text[512];
-    int length = snprintf(text, sizeof text, "%s:%u", session->host, session->port);
-    return check_of(text, length < (int)sizeof text ? (size_t)length : sizeof text - 1);
-}
-
-static void put_fetch(struct buffer *buffer, const uint8_t id[FILE_ID_BYTES],
-                      const char *const *names, size_t count)
-{
-    size_t begin = frame_begin(buffer, FILE_FETCH, 0, 1);
-    frame_put_bytes(buffer, id, FILE_ID_BYTES);
-    frame_put_u16(buffer, 0);
-    frame_put_u16(buffer, (uint16_t)count);
-    for (size_t i = 0; i < count; i++)
-        frame_put_text(buffer, names[i], strlen(names[i]));
-    frame_end(buffer, begin);
-}
-
-int file_client_get(const struct file_client_options *options, const char *const *names,
-                    size_t count, const char *into, struct session_refused *ret_refused,
-                    struct error *err)
-{
-    struct client client;
-    struct receiving *receiving = NULL;
-    uint8_t id[FILE_ID_BYTES];
-    struct buffer fetch;
-    buffer_init(&fetch, FRAME_BODY_BYTES + FRAME_HEADER_BYTES);
-    int code = prepare(&client, options, err);
-    for (size_t i = 0; !code && i < count; i++)
-        code = name_check(names[i], strlen(names[i]), err);
-    if (!code)
-        code = open_shelf(&client, into, err);
-    const struct receiving_options receive = {
-        .arrival = {.shelf = client.shelf,
-                    .identity = identity_of(&options->session),
-                    .preserve = options->preserve},
-        .disk = client.disk,
-        .port = &client.port,
-        .reports = reports_to(&client)};
-    if (!code)
-        code = receiving_new(&receive, &receiving, err);
-    if (!code)
-        code = make_id(id, err);
-    if (code) {
-        receiving_close(&receiving);
-    } else {
-        put_fetch(&fetch, id, names, count);
-        code = move(&client, id, &fetch, NULL, receiving, ret_refused, err);
-    }
-    buffer_done(&fetch);
-    end(&client);
-    return code;
-}
-
-/* --- Looking and removing --- */
-
-static int list_items(const struct frame *frame,
-                      void (*each)(void *owner, const struct shelf_item *item),
-                      void *owner, struct error *err)
-{
-    struct listing_reader reader;
-    struct shelf_item item;
-    int code = listing_open(&reader, frame, err);
-    while (!code && (code = listing_read(&reader, &item, err)) == 1) {
-        each(owner, &item);
-        code = 0;
-    }
-    return code;
-}
-
-int file_client_list(const struct file_client_options *options,
-                     void (*each)(void *owner, const struct shelf_item *item),
-                     void *owner, struct session_refused *ret_refused, struct error *err)
-{
-    struct client client = {.options = options};
-    struct session session;
-    struct buffer request;
-    struct frame frame = {0};
-    int code = open_session(&client, &session, ret_refused, err);
-    if (code) {
-        channel_scratch_done(&client.scratch);
-        return code;
-    }
-    buffer_init(&request, 0);
-    frame_end(&request, frame_begin(&request, FILE_LIST, 0, 1));
-    if (channel_send(&session.channel, request.bytes, request.length))
-        code = error_set(err, ERROR_RESET, "the connection to the server was lost");
-    buffer_done(&request);
-    while (!code && frame.type != FILE_NAMES_END) {
-        code = session_await(&session.channel, &client.scratch, options->session.stop,
-                             clock_monotonic_ns() + READY_NS, &frame, ret_refused, err);
-        if (!code && frame.type == FILE_NAMES)
-            code = list_items(&frame, each, owner, err);
-    }
-    session_close(&session, &client.scratch);
-    channel_scratch_done(&client.scratch);
-    return code;
-}
-
-/* An answer that is not the one that was hoped for. */
-static int take_refusal(const struct frame *frame, struct session_refused *ret_refused,
-                        struct error *err)
-{
-    struct refusal refusal;
-    if (frame->type != FRAME_ERROR || refusal_decode(frame, &refusal))
-        return error_set(err, ERROR_CORRUPT,
-                         "the server gave an answer that makes no sense");
-    if (ret_refused)
-        *ret_refused = (struct session_refused){refusal.code, refusal.retry_after_ms};
-    return error_set(err, ERROR_REFUSED, "%.*s", refusal.sentence.length,
-                     refusal.sentence.bytes);
-}
-
-int file_client_remove(const struct file_client_options *options, const char *name,
-                       struct session_refused *ret_refused, struct error *err)
-{
-    struct client client = {.options = options};
-    struct session session;
-    struct buffer request;
-    struct frame frame = {0};
-    int code = open_session(&client, &session, ret_refused, err);
-    if (code) {
-        channel_scratch_done(&client.scratch);
-        return code;
-    }
-    buffer_init(&request, 0);
-    size_t begin = frame_begin(&request, FILE_REMOVE, 0, 1);
-    frame_put_text(&request, name, strlen(name));
-    frame_end(&request, begin);
-    if (request.failed || channel_send(&session.channel, request.bytes, request.length))
-        code = error_set(err, ERROR_RESET, "the connection to the server was lost");
-    buffer_done(&request);
-    if (!code)
-        code = session_await(&session.channel, &client.scratch, options->session.stop,
-                             clock_monotonic_ns() + READY_NS, &frame, ret_refused, err);
-    if (!code && frame.type != FILE_REMOVED)
-        code = take_refusal(&frame, ret_refused, err);
-    session_close(&session, &client.scratch);
-    channel_scratch_done(&client.scratch);
     return code;
 }
