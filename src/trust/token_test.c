@@ -202,8 +202,8 @@ static void names_that_hide_something_are_refused(void **state)
         "a\nb",
         "a\x1b[31m",
         "\xFF",
-        "a\xE2\x80\xAE"
-        "b",
+        ("a\xE2\x80\xAE"
+         "b"),
         "0123456789012345678901234567890123456789012345678901234567890123456789"};
     char text[TOKEN_TEXT];
     struct token token;
