@@ -1,14 +1,11 @@
 """Files and folders, sent and fetched by real processes: whole, resumable, or not there at all."""
 
-import errno
 import filecmp
-import hashlib
 import json
 import os
 import pathlib
 import random
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -39,7 +36,8 @@ class Server:
         self.program = self.start(self.woshou, "serve", "--listen", f"127.0.0.1:{port}", "--dir",
                                   self.folder, *self.more.get("arguments", ()))
         line = self.program.err.next()
-        self.port = int(re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)", line)[1])
+        assert line.startswith("listening on "), line
+        self.port = int(line.rpartition(":")[2])
 
     def file(self, name):
         return self.folder / "files" / name
@@ -115,6 +113,11 @@ def send(run, server):
 def get(run, server):
     return lambda *arguments, port=None, **more: run(
         "get", "--server", f"127.0.0.1:{port or server.port}", "--json", *arguments, **more)
+
+
+def resident_bytes(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
 
 
 def same_tree(left, right):
@@ -668,6 +671,54 @@ def test_only_the_client_itself_attaches_to_its_transfer(server):
     kind, _, _, body = other.read()
     assert (kind, struct.unpack(">H", body[:2])[0]) == (frames.ERROR, 11)
     control.close()
+
+
+def test_who_is_silent_in_a_transfer_is_asked_and_then_closed(start, woshou, send, tmp_path):
+    server = Server(start, woshou, tmp_path / "strict", arguments=["--heartbeat", "0.2"])
+    mute = frames.offer(server.port)
+    mute.send(frames.entries(0, frames.entry(frames.FILE, frames.ROOT, 5 * MIB, "same")))
+    assert mute.until(frames.WANT)
+    length, kind = struct.unpack(">IH", mute.exactly(6))
+    assert (length, kind) == (0, frames.PING)
+    mute.exactly(10)
+    kind, flags, _, body = mute.read()
+    assert (kind, flags & 1, struct.unpack(">H", body[:2])[0]) == (frames.ERROR, 1, 10)
+    # Its name is free again, and what it had begun is kept for it.
+    eventually(lambda: send(write(tmp_path / "same", 10), port=server.port).status == 0, "the name")
+    assert len(server.left()) == 1
+
+
+def test_a_receiver_that_takes_nothing_costs_others_nothing(send, get, server, tmp_path):
+    big = write(tmp_path / "big.bin", 150 * MIB)
+    assert send(big).status == 0
+    before = resident_bytes(server.program.pid)
+    stuck = []
+    for number in range(4):
+        speaker = frames.client(server.port, client_id=b"stuck client" + b"%4d" % number)
+        speaker.send(frames.frame(frames.FETCH, b"f" * 16 + struct.pack(">HH", 0, 1) +
+                                  frames.text("big.bin"), 0, 1))
+        speaker.until(frames.ENTRIES)
+        speaker.send(frames.frame(frames.WANT, struct.pack(">IHB", 0, 1, 1)))
+        assert speaker.read()[0] in (frames.END, frames.DATA)
+        stuck.append(speaker)
+    assert get("big.bin", "--into", tmp_path / "into").status == 0
+    assert filecmp.cmp(big, tmp_path / "into" / "big.bin", shallow=False)
+    assert resident_bytes(server.program.pid) - before < 16 * MIB
+    for speaker in stuck:
+        speaker.close()
+
+
+def test_a_sender_of_single_bytes_gets_its_file_through(server):
+    content = b"slowly"
+    speaker = frames.offer(server.port)
+    check = bytes.fromhex("b67e3879a38ff0e7c117b8fe8e9fa933")  # as `xxhsum -H2` prints it
+    whole = (frames.entries(0, frames.entry(frames.FILE, frames.ROOT, len(content), "slow")) +
+             frames.frame(frames.END, struct.pack(">IQ", 1, len(content))) +
+             frames.frame(frames.PACK, struct.pack(">I", 0) + check + frames.blob(content), 0, 1))
+    for byte in whole:
+        speaker.send(bytes([byte]))
+    speaker.until(frames.DONE)
+    assert server.file("slow").read_bytes() == content
 
 
 # --- Disks that are full ---

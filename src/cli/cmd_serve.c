@@ -433,9 +433,11 @@ static int serve(const struct settings *settings, struct console *console,
                                          .insecure = settings->insecure};
     if (!status && server_new(&options, &server, &err))
         status = complain(EXIT_FAILED, "%s", err.sentence);
+    const struct serve_files_settings filing = {.folder = buffer_text(&folder),
+                                                .heartbeat_ns = settings->heartbeat_ns,
+                                                .sink = settings->sink};
     struct serve_files *files = NULL;
-    if (!status &&
-        serve_files_start(server, buffer_text(&folder), settings->sink, &files, &err))
+    if (!status && serve_files_start(server, &filing, &files, &err))
         status = complain(EXIT_FAILED, "%s", err.sentence);
     if (!status)
         status = run_server(server, settings, console, hello);

@@ -65,7 +65,7 @@ static struct server_file_counts count(void *owner)
                                        .sent_bytes = counts.sent_bytes};
 }
 
-int serve_files_start(struct server *server, const char *folder, bool sink,
+int serve_files_start(struct server *server, const struct serve_files_settings *settings,
                       struct serve_files **ret_files, struct error *err)
 {
     struct serve_files *files = calloc(1, sizeof *files);
@@ -75,12 +75,13 @@ int serve_files_start(struct server *server, const char *folder, bool sink,
     files->server = server;
     buffer_init(&whole, 0);
     buffer_init(&incoming, 0);
-    buffer_append_format(&whole, "%s/files", folder);
-    buffer_append_format(&incoming, "%s/incoming", folder);
+    buffer_append_format(&whole, "%s/files", settings->folder);
+    buffer_append_format(&incoming, "%s/incoming", settings->folder);
     const struct file_service_options options = {
         .files = buffer_text(&whole),
         .incoming = buffer_text(&incoming),
-        .sink = sink,
+        .heartbeat_ns = settings->heartbeat_ns,
+        .sink = settings->sink,
         .reports = {.arrived = announce, .ended = note, .owner = files}};
     int code = file_service_new(&options, &files->service, err);
     buffer_done(&whole);

@@ -22,13 +22,11 @@ enum {
     MOST_THREADS = 64,
     DISK_THREADS = 2,
     READY_AT_ONCE = 64,
-    PING_AFTER_S = 30,
-    DEAD_AFTER_S = 75,
     LEAVING_S = 5,
     EXPIRE_EVERY_S = 3600
 };
 #define EXPIRE_AGE_NS (INT64_C(7) * 24 * 3600 * NS_PER_S)
-#define TICK_NS (1 * NS_PER_S)
+#define MOST_TICK_NS (1 * NS_PER_S)
 
 /* --- Callers --- */
 
@@ -193,6 +191,7 @@ static void take_disk(struct thread *thread)
 /* Who has not said anything is asked, and who does not answer is dead. */
 static void look_at_clock(struct thread *thread)
 {
+    int64_t heartbeat_ns = thread->service->options.heartbeat_ns;
     wo_event_reset(thread->tick);
     list_for_each (place, &thread->callers) {
         struct caller *caller = list_member(place, struct caller, among);
@@ -203,9 +202,9 @@ static void look_at_clock(struct thread *thread)
                 set_over(caller);
         } else if (caller->state == CALLER_OVER) {
             continue;
-        } else if (silent_ns > DEAD_AFTER_S * NS_PER_S) {
+        } else if (silent_ns > 2 * heartbeat_ns) {
             service_refuse(caller, FRAME_ERROR_TIMEOUT, "nothing was heard for too long");
-        } else if (silent_ns > PING_AFTER_S * NS_PER_S && !link->pinged_ns &&
+        } else if (silent_ns > heartbeat_ns && !link->pinged_ns &&
                    link_ping(link, thread->now_ns)) {
             end_caller(caller, -ECONNRESET);
         }
@@ -281,7 +280,9 @@ static void *run(void *argument)
     struct thread *thread = argument;
     wo_ready ready[READY_AT_ONCE];
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICENESS);
-    wo_timer_set(thread->tick, TICK_NS, TICK_NS);
+    int64_t tick_ns = thread->service->options.heartbeat_ns / 2;
+    tick_ns = tick_ns < MOST_TICK_NS ? tick_ns : MOST_TICK_NS;
+    wo_timer_set(thread->tick, tick_ns, tick_ns);
     while (!is_ending(thread)) {
         int64_t timeout_ns = list_empty(&thread->again) ? WO_FOREVER : 0;
         int count = wo_set_wait(thread->set, ready, READY_AT_ONCE, timeout_ns);
@@ -363,6 +364,8 @@ int file_service_new(const struct file_service_options *options,
     if (!service)
         return error_set(err, ERROR_MEMORY, "no memory for the file service");
     service->options = *options;
+    if (!options->heartbeat_ns)
+        service->options.heartbeat_ns = GREETING_HEARTBEAT_MS * NS_PER_MS;
     if (!options->connections)
         service->options.connections = USUAL_CONNECTIONS;
     unsigned count = options->threads ? options->threads : usual_threads();

@@ -41,7 +41,9 @@ struct file_service_options {
     const char *files, *incoming; /* folders' paths; made where they are not there */
     unsigned threads;             /* 0: one a core, at least two */
     unsigned connections;         /* most of one transfer; 0: 16 */
-    bool sink; /* what comes is checked and thrown away: for measuring */
+    int64_t
+        heartbeat_ns; /* who is silent so long is asked, twice that: he is gone; 0: the usual */
+    bool sink;        /* what comes is checked and thrown away: for measuring */
     struct file_service_reports reports;
 };
 
