@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "base/watch.h"
 #include "net/listener.h"
 
 struct pair {
@@ -146,11 +147,18 @@ static void an_end_within_a_frame_is_no_good_order(void **state)
     buffer_init(&buffer, 0);
     put_frame(&buffer, 0x0100, 1, 10);
     for (size_t length = 1; length < buffer.length; length++) {
-        struct pair pair = open_pair(64);
-        say(&pair, buffer.bytes, length);
-        shutdown(pair.peer, SHUT_WR);
-        assert_int_equal(await_frame(&pair, &frame), -EBADMSG);
-        close_pair(&pair);
+        for (int streamed = 0; streamed <= 1; streamed++) {
+            struct pair pair = open_pair(64);
+            if (streamed)
+                channel_stream(&pair.channel, 0x0100, 0);
+            say(&pair, buffer.bytes, length);
+            shutdown(pair.peer, SHUT_WR);
+            int code;
+            while ((code = await_frame(&pair, &frame)) == 1)
+                assert_true(streamed && frame.offset + frame.length < 10);
+            assert_int_equal(code, -EBADMSG);
+            close_pair(&pair);
+        }
     }
     buffer_done(&buffer);
 }
@@ -431,6 +439,51 @@ static void a_reset_is_told(void **state)
     close_pair(&pair);
 }
 
+static int receives;
+
+static void count_receives(struct watch *watch, const struct watch_call *call)
+{
+    (void)watch;
+    receives += strcmp(call->name, "recv") == 0;
+}
+
+static void ignore_leaving(struct watch *watch, const struct watch_call *call)
+{
+    (void)watch;
+    (void)call;
+}
+
+/* It is known from the first that nothing is left, so that a frame costs one call. */
+static void a_short_receive_is_not_asked_again(void **state)
+{
+    (void)state;
+    struct watch watch = {count_receives, ignore_leaving};
+    struct pair pair = open_pair(4096);
+    struct buffer buffer;
+    struct frame frame;
+    buffer_init(&buffer, 0);
+    put_frame(&buffer, 0x0100, 1, 50);
+    pair.channel.carrier.watch = &watch;
+    for (int i = 0; i < 10; i++) {
+        say(&pair, buffer.bytes, buffer.length);
+        do {
+            assert_int_equal(wo_wait(&pair.channel.event, 1, WO_ANY, WO_FOREVER, NULL),
+                             0);
+            unsigned events;
+            assert_int_equal(channel_enumerate(&pair.channel, &events), 0);
+            if (events & WO_READ)
+                break;
+        } while (true);
+        receives = 0;
+        assert_int_equal(channel_next(&pair.channel, &pair.scratch, &frame), 1);
+        assert_int_equal(channel_next(&pair.channel, &pair.scratch, &frame), 0);
+        assert_int_equal(receives, 1);
+    }
+    pair.channel.carrier.watch = NULL;
+    close_pair(&pair);
+    buffer_done(&buffer);
+}
+
 static void an_idle_channel_is_small(void **state)
 {
     (void)state;
@@ -452,6 +505,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_shorter_than_promised_says_so),
         cmocka_unit_test(closing_in_good_order_loses_nothing_said),
         cmocka_unit_test(a_reset_is_told),
+        cmocka_unit_test(a_short_receive_is_not_asked_again),
         cmocka_unit_test(an_idle_channel_is_small),
     };
     return cmocka_run_group_tests_name("channel", tests, NULL, NULL);

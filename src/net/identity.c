@@ -178,9 +178,9 @@ static bool take_pem(struct identity *identity, const char *bytes, size_t length
     if (memory)
         BIO_seek(memory, 0);
     X509 *certificate = memory ? PEM_read_bio_X509(memory, NULL, NULL, NULL) : NULL;
-    bool taken = key && certificate && SSL_CTX_use_certificate(ssl, certificate) == 1 &&
-                 SSL_CTX_use_PrivateKey(ssl, key) == 1 &&
-                 SSL_CTX_check_private_key(ssl) == 1;
+    bool taken =
+        key && certificate && SSL_CTX_use_certificate(ssl, certificate) == 1 &&
+        SSL_CTX_use_PrivateKey(ssl, key) == 1; /* which must fit the certificate */
     if (taken)
         fingerprint_of(certificate, identity->fingerprint);
     X509_free(certificate);

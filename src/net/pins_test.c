@@ -110,21 +110,31 @@ static void people_may_edit_it(void **state)
 static void several_processes_note_it_once(void **state)
 {
     (void)state;
-    pid_t children[8];
-    for (size_t i = 0; i < 8; i++) {
-        children[i] = fork();
-        assert_true(children[i] >= 0);
-        if (children[i] == 0) {
-            bool first;
-            _exit(pins_meet(path, "h", 1, "AB:CD", &first, NULL) ? 1 : 0);
+    for (int round = 0; round < 20; round++) {
+        pid_t children[8];
+        int gate[2];
+        char byte;
+        assert_int_equal(pipe(gate), 0);
+        for (size_t i = 0; i < 8; i++) {
+            children[i] = fork();
+            assert_true(children[i] >= 0);
+            if (children[i] == 0) { /* all go when the gate is closed */
+                bool first;
+                close(gate[1]);
+                _exit(read(gate[0], &byte, 1) ||
+                      pins_meet(path, "h", 1, "AB:CD", &first, NULL));
+            }
         }
+        close(gate[0]);
+        close(gate[1]);
+        for (size_t i = 0; i < 8; i++) {
+            int status = -1;
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_int_equal(status, 0);
+        }
+        assert_contents("h:1 AB:CD\n");
+        assert_int_equal(unlink(path), 0);
     }
-    for (size_t i = 0; i < 8; i++) {
-        int status = -1;
-        assert_int_equal(waitpid(children[i], &status, 0), children[i]);
-        assert_int_equal(status, 0);
-    }
-    assert_contents("h:1 AB:CD\n");
 }
 
 static void a_place_that_cannot_be_written_is_said(void **state)

@@ -183,6 +183,30 @@ static void the_end_is_said_and_can_be_told_from_a_cut(void **state)
     close_pair(&pair);
 }
 
+/* What TLS has taken and the socket has not goes before the end, too. */
+static void the_end_waits_for_what_was_kept(void **state)
+{
+    (void)state;
+    enum { BODY = 10000 };
+    struct pair pair;
+    struct frame frame = {.type = 0x0100, .total = BODY};
+    uint8_t bytes[FRAME_HEADER_BYTES + BODY] = {0};
+    size_t sent = 0;
+    ssize_t taken;
+    open_pair(&pair);
+    frame_encode_header(&frame, bytes);
+    while ((taken = channel_write(&pair.client, bytes, sizeof bytes)) == sizeof bytes)
+        sent++;
+    assert_int_equal(taken, -EAGAIN);
+    assert_true(channel_unsent_bytes(&pair.client) > 0);
+    assert_int_equal(channel_finish(&pair.client), 0);
+    for (size_t got = 0; got < sent; got++)
+        assert_int_equal(await_frame(&pair, &pair.server, &frame), 1);
+    assert_int_equal(await_frame(&pair, &pair.server, &frame), -ESHUTDOWN);
+    assert_int_equal(channel_unsent_bytes(&pair.client), 0);
+    close_pair(&pair);
+}
+
 static void what_is_not_tls_is_refused_with_a_reason(void **state)
 {
     (void)state;
@@ -329,6 +353,7 @@ int main(void)
         cmocka_unit_test(the_client_sees_the_servers_fingerprint),
         cmocka_unit_test(frames_go_both_ways_and_nothing_is_kept),
         cmocka_unit_test(the_end_is_said_and_can_be_told_from_a_cut),
+        cmocka_unit_test(the_end_waits_for_what_was_kept),
         cmocka_unit_test(what_is_not_tls_is_refused_with_a_reason),
         cmocka_unit_test(a_record_that_was_changed_on_the_way_is_refused),
         cmocka_unit_test(more_than_fits_is_written_piece_by_piece),
