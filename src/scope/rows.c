@@ -69,17 +69,25 @@ int rows_add(struct rows *rows, const struct row *row)
 }
 
 /* Connections come out as they end, and all that there are make up a range of ids: then
- * each has its place. False where they do not; some are in theirs then. */
+ * each has its place, and is carried there, and whoever was there is carried on. False
+ * where they do not; some are in theirs then. */
 static bool put_in_places(struct rows *rows)
 {
     struct row *row = rows->rows;
-    for (size_t i = 0; i < rows->count; i++)
-        while (row[i].id != i + 1) {
-            size_t place = row[i].id - UINT32_C(1);
-            if (place >= rows->count || row[place].id == row[i].id)
+    for (size_t i = 0; i < rows->count; i++) {
+        struct row carried = row[i];
+        for (size_t place; (place = carried.id - UINT32_C(1)) != i;) {
+            bool is_free = place < rows->count && row[place].id != carried.id;
+            if (!is_free) {
+                row[i] = carried;
                 return false;
-            swap(&row[i], &row[place]);
+            }
+            struct row next = row[place];
+            row[place] = carried;
+            carried = next;
         }
+        row[i] = carried;
+    }
     return true;
 }
 

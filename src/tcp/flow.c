@@ -79,8 +79,13 @@ static bool grow_places(struct flows *flows)
 
 void flow_fetch_first(const struct flows *flows, enum flow_queue queue)
 {
-    if (flows->first[queue] != FLOW_NONE)
-        flow_fetch_lines(flow_at(flows, flows->first[queue]), 0, sizeof(struct flow));
+    uint32_t first = flows->first[queue];
+    if (first == FLOW_NONE)
+        return;
+    const struct flow *flow = flow_at(flows, first);
+    flow_fetch_place(flows, flow->hash);
+    if (flow->next != FLOW_NONE)
+        flow_fetch_lines(flow_at(flows, flow->next), 0, sizeof *flow);
 }
 
 /* Closes the gap that removing leaves: what stands behind it and belongs before it moves

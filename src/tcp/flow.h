@@ -178,7 +178,8 @@ static inline void flow_fetch_rest(const struct flow *flow)
         flow_fetch_lines(flow, offsetof(struct flow, id), sizeof *flow);
 }
 
-/* For the one that leaves the queue next: all of it. */
+/* For the one that leaves the queue next, its place; and all of the one behind it, which
+ * has been asked for then when it comes first. */
 void flow_fetch_first(const struct flows *flows, enum flow_queue queue);
 /* A new one, zeroed, in no queue; FLOW_NONE without memory. There must be fewer than
  * `max`. */
