@@ -160,7 +160,8 @@ bool decode_usual(const struct packet *packet, struct segment *ret_segment)
     ret_segment->window = get16(tcp + 14);
     ret_segment->ip_id = get16(ip + 4);
     ret_segment->ttl = ip[8];
-    decode_options(tcp + TCP_HEADER, header - TCP_HEADER, ret_segment);
+    if (header > TCP_HEADER)
+        decode_options(tcp + TCP_HEADER, header - TCP_HEADER, ret_segment);
     ret_segment->payload = tcp + header;
     ret_segment->payload_bytes = (uint32_t)(total - headers);
     ret_segment->payload_captured = (uint32_t)((there < total ? there : total) - headers);

@@ -58,6 +58,12 @@ enum decode_result {
     DECODE_ICMP = 4       /* of the decoder alone: an ICMP error that quotes TCP */
 };
 
+struct packet;
+/* What most packets are, at once: Ethernet, IPv4 without options and in one piece, TCP with
+ * its header captured whole. It is what a decoder comes to step by step. False: it is not
+ * that, and a decoder tells what it is; nothing is written. */
+bool decode_usual(const struct packet *packet, struct segment *ret_segment);
+
 /* Decodes an IP packet (version 4 or 6, no link header). Only on DECODE_TCP is anything
  * written. */
 enum decode_result decode_ip(const uint8_t *bytes, size_t length,

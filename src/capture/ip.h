@@ -38,12 +38,6 @@ enum decode_result ip_parse(struct span bytes, struct ip_packet *ret_ip);
  * 14 bytes suffice: its window counts as open then, and its options as absent. */
 enum decode_result ip_decode_tcp(const struct ip_packet *ip, struct segment *ret_segment);
 
-struct packet;
-/* What most packets are, at once: Ethernet, IPv4 without options and in one piece, TCP with
- * its header captured whole. It is what the decoder comes to step by step. False: it is
- * not that; then nothing is written. */
-bool decode_usual(const struct packet *packet, struct segment *ret_segment);
-
 static inline uint16_t get16(const uint8_t *bytes)
 {
     return (uint16_t)(bytes[0] << 8 | bytes[1]);

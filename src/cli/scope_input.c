@@ -117,12 +117,28 @@ static int take_packet(struct reading *reading, const struct packet *packet,
     return code;
 }
 
+/* What most packets are goes no further way than it must. */
+static bool take_usual(struct reading *reading, size_t which)
+{
+    struct batch *batch = &reading->batch;
+    const struct packet *packet = &batch->packets[which];
+    struct segment *segment = &batch->decoded[which].segment;
+    if (!decode_usual(packet, segment))
+        return false;
+    reading->counts->packets++;
+    reading->counts->segments++;
+    batch->segments[batch->waiting++] =
+        (struct tracker_segment){packet->number, packet->t_ns, segment};
+    return true;
+}
+
 static int take_batch(struct reading *reading, size_t count)
 {
     struct batch *batch = &reading->batch;
     int code = 0;
     for (size_t i = 0; i < count && !code; i++)
-        code = take_packet(reading, &batch->packets[i], &batch->decoded[i]);
+        if (reading->filter || !take_usual(reading, i))
+            code = take_packet(reading, &batch->packets[i], &batch->decoded[i]);
     return code ? code : track_waiting(reading);
 }
 

@@ -40,11 +40,12 @@ uint32_t flow_find(const struct flows *flows, uint32_t hash, const struct endpoi
         return FLOW_NONE;
     size_t mask = flows->place_count - 1;
     const struct flow_place *places = flows->places;
+    enum place place;
     for (size_t i = hash & mask; places[i].index != FLOW_NONE; i = (i + 1) & mask) {
         if (places[i].hash != hash)
             continue;
         const struct flow *flow = flow_at(flows, places[i].index);
-        if (flow_is_between(flow, one, other))
+        if (flow_is_between(flow, one, other, &place))
             return places[i].index;
     }
     return FLOW_NONE;

@@ -131,12 +131,15 @@ static inline bool flow_end_is(const struct endpoint *a, const struct endpoint *
            memcmp(a->address, b->address, sizeof a->address) == 0;
 }
 
-/* Whether the connection is between two endpoints, whichever of them is which. */
+/* Whether the connection is between two endpoints, whichever of them is which; then `one`
+ * is that end. No branch depends on which, which nobody could foretell. */
 static inline bool flow_is_between(const struct flow *flow, const struct endpoint *one,
-                                   const struct endpoint *other)
+                                   const struct endpoint *other, enum place *ret_place)
 {
-    return (flow_end_is(&flow->ends[0], one) && flow_end_is(&flow->ends[1], other)) ||
-           (flow_end_is(&flow->ends[0], other) && flow_end_is(&flow->ends[1], one));
+    enum place place = flow_place(flow, one);
+    *ret_place = place;
+    return flow_end_is(&flow->ends[place], one) &&
+           flow_end_is(&flow->ends[place_other(place)], other);
 }
 
 /* The one between two endpoints; or FLOW_NONE. */

@@ -357,10 +357,9 @@ static int resolve_pending(struct tracker *tracker, uint32_t *index, uint32_t ha
 
 /* Of a connection that is steady: data that is next in order is no copy of what came
  * before; an acknowledgement may be. */
-static bool take_steadily(struct tracker *tracker, struct flow *flow, int64_t t_ns,
-                          const struct segment *segment)
+static bool take_steadily(struct tracker *tracker, struct flow *flow, enum place from,
+                          int64_t t_ns, const struct segment *segment)
 {
-    enum place from = flow_place(flow, &segment->source);
     struct look look = look_at(t_ns, segment);
     if ((segment->payload_bytes == 0 && look_is_known(flow->looks[from], look)) ||
         !steady_take(flow, from, t_ns, segment))
@@ -377,7 +376,7 @@ static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
     enum place from = flow_place(flow, &segment->source);
     int code = 0;
 
-    if (flow->steady.holds && take_steadily(tracker, flow, t_ns, segment))
+    if (flow->steady.holds && take_steadily(tracker, flow, from, t_ns, segment))
         return 0;
     steady_leave(flow);
     if (seen_before(flow, from, t_ns, segment))
@@ -411,13 +410,14 @@ static int take_segment(struct tracker *tracker, uint32_t hash, struct flow *lik
 {
     const struct segment *segment = taken->segment;
     int64_t t_ns = pass_time(tracker, taken->t_ns);
+    enum place from;
     int code = 0;
 
     expire(tracker);
     tracker->counts.segments++;
     if (likely && likely->steady.holds &&
-        flow_is_between(likely, &segment->source, &segment->destination) &&
-        take_steadily(tracker, likely, t_ns, segment))
+        flow_is_between(likely, &segment->source, &segment->destination, &from) &&
+        take_steadily(tracker, likely, from, t_ns, segment))
         return 0;
     uint32_t index =
         flow_find(&tracker->flows, hash, &segment->source, &segment->destination);
