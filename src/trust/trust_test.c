@@ -323,38 +323,71 @@ static void a_fingerprint_that_is_given_decides(void **state)
     door_free(&door);
 }
 
+/* A connection to the house, admitted as from `from`: what door_admit said. */
+static int knock(struct door *door, const struct endpoint *from, int *ret_client,
+                 struct door_guest *ret_guest)
+{
+    const struct address to = address_from_endpoint(&house.listener.local);
+    struct endpoint peer;
+    wo_event *event;
+    int fd, client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (const struct sockaddr *)&to.storage, to.length), 0);
+    while ((fd = listener_accept(&house.listener, &peer)) == -EAGAIN)
+        wo_wait(&house.listener.event, 1, WO_ANY, WO_FOREVER, NULL);
+    assert_int_equal(wo_event_new(WO_MANUAL_RESET, &event), 0);
+    *ret_client = client;
+    return door_admit(door, fd, event, from ? from : &peer, NULL, 0, ret_guest);
+}
+
 static void from_one_address_only_so_many_may_wait(void **state)
 {
     (void)state;
     const struct door_options options = {.server_name = "here", .most_of_source = 2};
     struct door *door;
     struct door_guest guests[3];
-    int clients[4], code = 0;
+    int clients[4];
     assert_int_equal(door_new(&options, &door, NULL), 0);
-    const struct address to = address_from_endpoint(&house.listener.local);
-    for (int i = 0; i < 4; i++) {
-        struct endpoint peer;
-        wo_event *event;
-        int fd;
-        clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(
-            connect(clients[i], (const struct sockaddr *)&to.storage, to.length), 0);
-        while ((fd = listener_accept(&house.listener, &peer)) == -EAGAIN)
-            wo_wait(&house.listener.event, 1, WO_ANY, WO_FOREVER, NULL);
-        assert_int_equal(wo_event_new(WO_MANUAL_RESET, &event), 0);
-        if (i == 2) {
-            assert_int_equal(door_admit(door, fd, event, &far_away, NULL, 0, &guests[2]),
-                             -EBUSY);
-            continue;
-        }
-        code = door_admit(door, fd, event, i < 2 ? &far_away : &peer, NULL, 0,
-                          &guests[i == 3 ? 2 : i]);
-        assert_int_equal(code, 0);
-    }
+    assert_int_equal(knock(door, &far_away, &clients[0], &guests[0]), 0);
+    assert_int_equal(knock(door, &far_away, &clients[1], &guests[1]), 0);
+    assert_int_equal(knock(door, &far_away, &clients[2], &guests[2]), -EBUSY);
+    assert_int_equal(knock(door, NULL, &clients[3], &guests[2]), 0);
     assert_int_equal(door_strangers(door), 3);
     for (int i = 0; i < 3; i++)
         door_dismiss(&guests[i]);
     for (int i = 0; i < 4; i++)
+        close(clients[i]);
+    assert_int_equal(door_strangers(door), 0);
+    door_free(&door);
+}
+
+/* Who fills the place up from anywhere does not keep all others out: from half on there is a chance for each,
+ * that shrinks, and this machine's own have all of it. */
+static void a_full_house_leaves_room_by_chance(void **state)
+{
+    (void)state;
+    enum { MOST = 40, KNOCKS = 200 };
+    const struct door_options options = {.server_name = "here", .most_strangers = MOST};
+    static struct door_guest guests[MOST + 1];
+    int clients[KNOCKS + 1], in = 0, refused_early = 0;
+    struct door *door;
+    assert_int_equal(door_new(&options, &door, NULL), 0);
+    for (int i = 0; i < KNOCKS; i++) {
+        const struct endpoint from = endpoint_ipv4(10, 0, (uint8_t)i, 1, 1);
+        int code = knock(door, &from, &clients[i], &guests[in]);
+        assert_true(code == 0 || code == -EBUSY);
+        assert_true(code == 0 || in >= MOST / 2);
+        refused_early += code != 0 && in < MOST;
+        in += code == 0;
+        assert_true(in <= MOST);
+    }
+    assert_true(refused_early > 0);
+    if (in < MOST)
+        assert_int_equal(knock(door, NULL, &clients[KNOCKS], &guests[in++]), 0);
+    else
+        assert_int_equal(knock(door, NULL, &clients[KNOCKS], &guests[in]), -EBUSY);
+    while (in)
+        door_dismiss(&guests[--in]);
+    for (int i = 0; i <= KNOCKS; i++)
         close(clients[i]);
     assert_int_equal(door_strangers(door), 0);
     door_free(&door);
@@ -401,6 +434,7 @@ int main(void)
         cmocka_unit_test(another_certificate_ends_it_before_a_word_is_said),
         cmocka_unit_test(a_fingerprint_that_is_given_decides),
         cmocka_unit_test(from_one_address_only_so_many_may_wait),
+        cmocka_unit_test(a_full_house_leaves_room_by_chance),
     };
     return cmocka_run_group_tests_name("trust", tests, build_house, leave_house);
 }
