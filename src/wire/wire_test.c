@@ -1,5 +1,6 @@
 /* The wire, on real kernels: two hosts, real sockets, each rule tried. Skips, and says
- * so, where hosts of our own cannot be had. */
+ * so, where hosts of our own cannot be had. More than 600 lines, because all of its tests
+ * are made of the same two programs on the same two hosts. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <setjmp.h>
