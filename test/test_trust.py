@@ -269,7 +269,7 @@ def test_a_server_is_pinned_at_the_first_meeting_and_refused_when_it_changes(
     assert changed.fingerprint != running.fingerprint
     done = say(House(), woshou, changed, home, "--tls")
     assert done.returncode == 1
-    assert "is not the one known from before" in done.stderr and str(known) in done.stderr
+    assert "has another certificate than before" in done.stderr and str(known) in done.stderr
     assert known.read_text() == f"127.0.0.1:{running.port} {running.fingerprint}\n"
 
     known.unlink()  # what the sentence says to do

@@ -153,9 +153,8 @@ int pins_meet(const char *path, const char *host, uint16_t port, const char *fin
     else if (found == ERROR_PERMISSION)
         code = error_set(
             err, ERROR_PERMISSION,
-            "the certificate of %s is not the one known from before: the server "
-            "was set up anew, or somebody is in between; to trust the new one, "
-            "remove its line from %s",
+            "%s has another certificate than before: it was set up anew, or somebody "
+            "is in between; to trust it, remove its line from %s",
             buffer_text(&server), path);
     else
         *ret_first = found == FOUND_NONE;

@@ -288,7 +288,7 @@ static void another_certificate_ends_it_before_a_word_is_said(void **state)
     assert_int_equal(serve_one(door, &far_away, &guest), DOOR_OVER);
     finish(&client);
     assert_int_equal(client.code, ERROR_PERMISSION);
-    assert_non_null(strstr(client.err.sentence, "is not the one known from before"));
+    assert_non_null(strstr(client.err.sentence, "has another certificate than before"));
     assert_int_equal(guest.refused, 0); /* no HELLO came, and no token */
     assert_string_equal(guest.why, "left without a word");
     assert_int_equal(unlink(house.pins_path), 0);
