@@ -171,7 +171,8 @@ static void learn_length(struct load *load)
     say(load->speaker, message, load->tongue->message(message, 1));
     ssize_t length = 0, more;
     usleep(QUIET_MS * 1000);
-    while ((more = recv(first->fd, got + length, sizeof got - (size_t)length, MSG_DONTWAIT)) > 0)
+    while ((more = recv(first->fd, got + length, sizeof got - (size_t)length,
+                        MSG_DONTWAIT)) > 0)
         length += more;
     if (length < PAYLOAD_BYTES || !memmem(got, (size_t)length, text, PAYLOAD_BYTES))
         fail("a message", "did not come as it was sent");
@@ -291,7 +292,8 @@ struct durable {
     size_t to_say, to_hear;
 };
 
-static void say_more(struct load *load, struct durable *durable, struct connection *connection)
+static void say_more(struct load *load, struct durable *durable,
+                     struct connection *connection)
 {
     uint8_t bytes[BLOCK * MESSAGE_MOST];
     size_t length = 0, index = (size_t)(connection - load->connections);
@@ -308,7 +310,8 @@ static void say_more(struct load *load, struct durable *durable, struct connecti
         say(connection->fd, bytes, length);
 }
 
-static void hear_more(struct load *load, struct durable *durable, struct connection *connection)
+static void hear_more(struct load *load, struct durable *durable,
+                      struct connection *connection)
 {
     uint8_t bytes[65536];
     ssize_t length = recv(connection->fd, bytes, sizeof bytes, MSG_DONTWAIT);
@@ -396,7 +399,8 @@ int main(int argc, char **argv)
         alarm(0);
         hold(&load, number(argv[4]));
     } else if (strcmp(argv[1], "durable") == 0 && argc == 8) {
-        measure_durable(&load, argv[4], number(argv[5]), number(argv[6]), number(argv[7]));
+        measure_durable(&load, argv[4], number(argv[5]), number(argv[6]),
+                        number(argv[7]));
     } else if (argc == 7) {
         open_readers(&load, number(argv[5]));
         open_speaker(&load);

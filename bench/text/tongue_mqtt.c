@@ -6,7 +6,8 @@
 
 static void greet(int fd, unsigned number)
 {
-    uint8_t packet[64] = {0x10, 0, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 60, 0, 0}, answer[4];
+    uint8_t packet[64] = {0x10, 0, 0, 4, 'M', 'Q', 'T', 'T', 4, 2, 0, 60, 0, 0},
+            answer[4];
     int name = sprintf((char *)packet + 14, "load%08u", number);
     packet[1] = (uint8_t)(12 + name);
     packet[13] = (uint8_t)name;
@@ -31,11 +32,13 @@ static void listen_here(int fd, unsigned number)
 static size_t message(uint8_t *ret_bytes, uint64_t number)
 {
     enum { REST = 2 + 5 + PAYLOAD_BYTES };
-    static const uint8_t head[] = {0x30, REST % 128 | 128, REST / 128, 0, 5, 'b', 'e', 'n', 'c', 'h'};
+    static const uint8_t head[] = {
+        0x30, REST % 128 | 128, REST / 128, 0, 5, 'b', 'e', 'n', 'c', 'h'};
     (void)number;
     memcpy(ret_bytes, head, sizeof head);
     memcpy(ret_bytes + sizeof head, payload(), PAYLOAD_BYTES);
     return sizeof head + PAYLOAD_BYTES;
 }
 
-const struct tongue tongue_mqtt = {"mqtt", listen_here, greet, NULL, message, NULL, NULL, 0};
+const struct tongue tongue_mqtt = {"mqtt",  listen_here, greet, NULL,
+                                   message, NULL,        NULL,  0};

@@ -5,9 +5,10 @@
 
 static void greet(int fd)
 {
-    static const char connect[] = "CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false,"
-                                  "\"name\":\"load\",\"lang\":\"c\",\"version\":\"1\",\"protocol\":1,"
-                                  "\"headers\":true,\"no_responders\":true}\r\nPING\r\n";
+    static const char connect[] =
+        "CONNECT {\"verbose\":false,\"pedantic\":false,\"tls_required\":false,"
+        "\"name\":\"load\",\"lang\":\"c\",\"version\":\"1\",\"protocol\":1,"
+        "\"headers\":true,\"no_responders\":true}\r\nPING\r\n";
     hear_until(fd, "\r\n", NULL); /* INFO */
     say(fd, connect, strlen(connect));
     hear_until(fd, "PONG\r\n", "-ERR");
@@ -39,9 +40,10 @@ static char inbox[32];
 /* The first makes the stream. Acknowledgements come to an inbox, as in every client of JetStream. */
 static void keep(int fd, unsigned number)
 {
-    static const char config[] = "{\"name\":\"BENCH\",\"subjects\":[\"kept\"],\"retention\":\"limits\","
-                                 "\"storage\":\"file\",\"num_replicas\":1,\"max_msgs\":-1,"
-                                 "\"max_bytes\":-1,\"max_age\":0,\"discard\":\"old\"}";
+    static const char config[] =
+        "{\"name\":\"BENCH\",\"subjects\":[\"kept\"],\"retention\":\"limits\","
+        "\"storage\":\"file\",\"num_replicas\":1,\"max_msgs\":-1,"
+        "\"max_bytes\":-1,\"max_age\":0,\"discard\":\"old\"}";
     char text[512];
     greet(fd);
     snprintf(inbox, sizeof inbox, "_INBOX.load");
@@ -50,8 +52,9 @@ static void keep(int fd, unsigned number)
     subscribe(fd, mine);
     if (number != 1)
         return;
-    int length = snprintf(text, sizeof text, "PUB $JS.API.STREAM.CREATE.BENCH %s %zu\r\n%s\r\n",
-                          mine, strlen(config), config);
+    int length =
+        snprintf(text, sizeof text, "PUB $JS.API.STREAM.CREATE.BENCH %s %zu\r\n%s\r\n",
+                 mine, strlen(config), config);
     say(fd, text, (size_t)length);
     hear_until(fd, "}\r\n", "\"error\"");
 }
@@ -59,7 +62,8 @@ static void keep(int fd, unsigned number)
 static size_t message(uint8_t *ret_bytes, uint64_t number)
 {
     (void)number;
-    return (size_t)sprintf((char *)ret_bytes, "PUB bench %d\r\n%s\r\n", PAYLOAD_BYTES, payload());
+    return (size_t)sprintf((char *)ret_bytes, "PUB bench %d\r\n%s\r\n", PAYLOAD_BYTES,
+                           payload());
 }
 
 /* `number`'s upper half is the connection's. */
@@ -73,11 +77,13 @@ static size_t kept(uint8_t *ret_bytes, uint64_t number)
 static size_t count(const uint8_t *bytes, size_t length, size_t *state)
 {
     size_t lines = *state;
-    for (const uint8_t *at = bytes; (at = memchr(at, '\n', (size_t)(bytes + length - at))); at++)
+    for (const uint8_t *at = bytes;
+         (at = memchr(at, '\n', (size_t)(bytes + length - at))); at++)
         lines++;
     *state = lines % 2;
     return lines / 2;
 }
 
 /* It pings every client once, two seconds after it came, to learn how far away it is. */
-const struct tongue tongue_nats = {"nats", listen_here, speak, keep, message, kept, count, 2200};
+const struct tongue tongue_nats = {"nats",  listen_here, speak, keep,
+                                   message, kept,        count, 2200};

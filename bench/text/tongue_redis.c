@@ -19,7 +19,8 @@ static void speak(int fd, unsigned number)
 static size_t message(uint8_t *ret_bytes, uint64_t number)
 {
     (void)number;
-    return (size_t)sprintf((char *)ret_bytes, "*3\r\n$7\r\nPUBLISH\r\n$5\r\nbench\r\n$%d\r\n%s\r\n",
+    return (size_t)sprintf((char *)ret_bytes,
+                           "*3\r\n$7\r\nPUBLISH\r\n$5\r\nbench\r\n$%d\r\n%s\r\n",
                            PAYLOAD_BYTES, payload());
 }
 
@@ -27,7 +28,8 @@ static size_t message(uint8_t *ret_bytes, uint64_t number)
 static size_t kept(uint8_t *ret_bytes, uint64_t number)
 {
     (void)number;
-    return (size_t)sprintf((char *)ret_bytes, "*3\r\n$5\r\nRPUSH\r\n$4\r\nkept\r\n$%d\r\n%s\r\n",
+    return (size_t)sprintf((char *)ret_bytes,
+                           "*3\r\n$5\r\nRPUSH\r\n$4\r\nkept\r\n$%d\r\n%s\r\n",
                            PAYLOAD_BYTES, payload());
 }
 
@@ -35,9 +37,11 @@ static size_t count(const uint8_t *bytes, size_t length, size_t *state)
 {
     size_t lines = 0;
     (void)state;
-    for (const uint8_t *at = bytes; (at = memchr(at, '\n', (size_t)(bytes + length - at))); at++)
+    for (const uint8_t *at = bytes;
+         (at = memchr(at, '\n', (size_t)(bytes + length - at))); at++)
         lines++;
     return lines;
 }
 
-const struct tongue tongue_redis = {"redis", listen_here, speak, speak, message, kept, count, 0};
+const struct tongue tongue_redis = {"redis", listen_here, speak, speak,
+                                    message, kept,        count, 0};

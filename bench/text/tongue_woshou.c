@@ -102,4 +102,5 @@ static size_t count(const uint8_t *bytes, size_t length, size_t *state)
     return all / SAID_BYTES;
 }
 
-const struct tongue tongue_woshou = {"woshou", listen_here, speak, speak, message, kept, count, 0};
+const struct tongue tongue_woshou = {"woshou", listen_here, speak, speak,
+                                     message,  kept,        count, 0};

@@ -338,8 +338,9 @@ static int listen_everywhere(struct server *server, const struct settings *setti
 static int usual_folder(struct buffer *folder)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    if (getenv("STATE_DIRECTORY")) /* systemd's StateDirectory= */
-        buffer_append_text(folder, getenv("STATE_DIRECTORY"));
+    const char *directory = getenv("STATE_DIRECTORY"); /* systemd's StateDirectory= */
+    if (directory)
+        buffer_append_text(folder, directory);
     else if (state && state[0] == '/')
         buffer_append_format(folder, "%s/woshou/server", state);
     else if (home && home[0] == '/')

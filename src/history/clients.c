@@ -39,8 +39,9 @@ static void forget(struct clients *clients, struct known_client *client);
 
 void clients_done(struct clients *clients)
 {
-    for (struct list_link *link;
-         clients->used.head.next && (link = list_first(&clients->used));)
+    if (!clients->used.head.next) /* it was never begun */
+        return;
+    list_for_each_safe (link, &clients->used)
         forget(clients, list_member(link, struct known_client, used));
 }
 
@@ -155,6 +156,6 @@ void clients_settle(struct clients *clients)
 
 void clients_revert(struct clients *clients)
 {
-    for (struct list_link *link; (link = list_first(&clients->touched));)
+    list_for_each_safe (link, &clients->touched)
         forget(clients, list_member(link, struct known_client, touched));
 }

@@ -69,7 +69,7 @@ struct member {
     int64_t clock_ns; /* since when it is on that clock */
     uint32_t sender;
     _Atomic uint32_t
-        pins; /* messages, questions, letters on their way; from any thread */
+        pins;       /* messages, questions, letters on their way; from any thread */
     uint32_t token; /* by which it came in; 0: without one */
     uint32_t outstanding_bytes;
     uint16_t outstanding; /* messages the keeper has */
