@@ -1,7 +1,8 @@
-/* Any bytes, as frames one behind the other, each read as every session frame and by a list of field readers
- * that its own bytes choose. What must hold: a frame lies within the bytes, a length is never beyond the
- * limit, a reader that failed stays failed and gives nothing, texts are UTF-8 without a zero, and what was
- * decoded is encoded to bytes that decode to the same. */
+/* Any bytes, as frames one behind the other, each read as every session frame and by a
+ * list of field readers that its own bytes choose. What must hold: a frame lies within
+ * the bytes, a length is never beyond the limit, a reader that failed stays failed and
+ * gives nothing, texts are UTF-8 without a zero, and what was decoded is encoded to bytes
+ * that decode to the same. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>

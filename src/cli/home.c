@@ -77,7 +77,8 @@ static int read_id(const char *path, uint8_t *ret_id, size_t length)
     return 1;
 }
 
-/* Whole under its name, or not at all; where another process was first, its id is the one. */
+/* Whole under its name, or not at all; where another process was first, its id is the
+ * one. */
 static void keep_id(const char *path, uint8_t *id, size_t length)
 {
     char temporary[4096];

@@ -1,4 +1,5 @@
-/* What the verbs that go to a server have in common: where it is, who asks, and how it is trusted.
+/* What the verbs that go to a server have in common: where it is, who asks, and how it is
+ * trusted.
  *
  *     struct server_options server = {0};
  *     static const struct option options[] = {SERVER_OPTIONS, {"json", ...}, {0}};
@@ -10,7 +11,8 @@
  *     status = server_options_open(&server, &how, &scratch, &session, &refused, &err);
  *     server_options_done(&server);
  *
- * The help text's lines are SERVER_OPTIONS_HELP's, to be printed behind the verb's own. */
+ * The help text's lines are SERVER_OPTIONS_HELP's, to be printed behind the verb's own.
+ * */
 #ifndef WOSHOU_CLI_SERVER_OPTIONS_H
 #define WOSHOU_CLI_SERVER_OPTIONS_H
 
@@ -64,8 +66,9 @@ static inline bool server_options_are(int option)
 /* An exit status; complains of what is wrong. `value` (optarg) is borrowed. */
 int server_options_take(struct server_options *server, const char *verb, int option,
                         const char *value);
-/* `where` is HOST, HOST:PORT or null: then WOSHOU_SERVER's, then localhost. Finds the token (--token,
- * --token-file, WOSHOU_TOKEN, the user's file), the client id and where the pins are. An exit status. */
+/* `where` is HOST, HOST:PORT or null: then WOSHOU_SERVER's, then localhost. Finds the
+ * token (--token, --token-file, WOSHOU_TOKEN, the user's file), the client id and where
+ * the pins are. An exit status. */
 int server_options_finish(struct server_options *server, const char *verb,
                           const char *where);
 /* What they say, for who opens sessions himself; borrows of `server`. */
@@ -74,8 +77,8 @@ struct session_options server_options_session(const struct server_options *serve
 /* Says the fingerprint on standard error where the server is met for the first time. */
 void server_options_met(const struct server_options *server,
                         const struct session *session);
-/* Opens a session as these options say, for this business; the first time a server is met its fingerprint
- * is said on standard error. As session_open. */
+/* Opens a session as these options say, for this business; the first time a server is met
+ * its fingerprint is said on standard error. As session_open. */
 int server_options_open(const struct server_options *server, enum business business,
                         wo_event *stop, struct channel_scratch *scratch,
                         struct session *ret_session, struct session_refused *ret_refused,

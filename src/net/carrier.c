@@ -13,8 +13,8 @@ ssize_t carrier_receive(struct carrier *carrier, void *buffer, size_t length)
         return -EAGAIN;
     if (received == -EAGAIN)
         carrier->readable = false;
-    /* A short receive emptied the socket: what comes later is recorded again. Once the end was
-     * recorded nothing more will be. */
+    /* A short receive emptied the socket: what comes later is recorded again. Once the
+     * end was recorded nothing more will be. */
     if (received > 0 && (size_t)received < length && !carrier->hung)
         carrier->readable = false;
     return received;

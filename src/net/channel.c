@@ -1,5 +1,6 @@
-/* What holds always: the bytes of `received` came before those in the scratch buffer, and are given
- * first. A frame is given from where it lies; one that begins in `received` is completed there. */
+/* What holds always: the bytes of `received` came before those in the scratch buffer, and
+ * are given first. A frame is given from where it lies; one that begins in `received` is
+ * completed there. */
 #include "net/channel.h"
 
 #include <errno.h>
@@ -154,7 +155,8 @@ int channel_stow(struct channel *channel)
     return code ? fail_receiving(channel, code) : 0;
 }
 
-/* Makes the channel the scratch buffer's owner. What another's owner fails with, it says itself later. */
+/* Makes the channel the scratch buffer's owner. What another's owner fails with, it says
+ * itself later. */
 static int take_scratch(struct channel *channel, struct channel_scratch *scratch)
 {
     if (channel->scratch == scratch)
@@ -181,8 +183,8 @@ static size_t needed_bytes(const struct channel *channel, const struct frame *fr
     return FRAME_HEADER_BYTES + body;
 }
 
-/* Looks for a frame at the beginning of `bytes`: 1, and how many bytes were `ret_taken`; 0, and how
- * many are needed; or a negated errno. */
+/* Looks for a frame at the beginning of `bytes`: 1, and how many bytes were `ret_taken`;
+ * 0, and how many are needed; or a negated errno. */
 static int find_frame(struct channel *channel, const uint8_t *bytes, size_t length,
                       struct frame *ret_frame, size_t *ret_needed, size_t *ret_taken)
 {
@@ -221,8 +223,8 @@ static bool within_streamed(const struct channel *channel)
     return channel->streamed.offset < channel->streamed.total;
 }
 
-/* A frame, or a piece of one, from what stands first in `bytes`. Arguments and results as of
- * find_frame. */
+/* A frame, or a piece of one, from what stands first in `bytes`. Arguments and results as
+ * of find_frame. */
 static int find_next(struct channel *channel, const uint8_t *bytes, size_t length,
                      struct frame *ret_frame, size_t *ret_needed, size_t *ret_taken)
 {

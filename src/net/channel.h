@@ -16,16 +16,16 @@
  *         take(&frame);
  *     if (code < 0) ...it is over: see channel_next
  *
- * Who stops before channel_next has returned 0 must come back by himself: no event tells of what
- * has been received already (channel_waiting does).
+ * Who stops before channel_next has returned 0 must come back by himself: no event tells
+ * of what has been received already (channel_waiting does).
  *
- * What is received stands in a scratch buffer that a thread's channels share. A channel owns memory
- * only while it holds part of a frame, or bytes that wait to be sent.
+ * What is received stands in a scratch buffer that a thread's channels share. A channel
+ * owns memory only while it holds part of a frame, or bytes that wait to be sent.
  *
- * Not for several threads at once. After channel_stow, and where channel_next has returned 0, it may be
- * moved in memory and handed to another thread. Functions return 0 (or a count) or a negated errno;
- * where receiving failed once it says the same from then on, and so does sending. Where receiving
- * failed, an answer can still be sent. */
+ * Not for several threads at once. After channel_stow, and where channel_next has
+ * returned 0, it may be moved in memory and handed to another thread. Functions return 0
+ * (or a count) or a negated errno; where receiving failed once it says the same from then
+ * on, and so does sending. Where receiving failed, an answer can still be sent. */
 #ifndef WOSHOU_NET_CHANNEL_H
 #define WOSHOU_NET_CHANNEL_H
 
@@ -59,7 +59,8 @@ enum {
 
 /* -ENOMEM. */
 int channel_scratch_init(struct channel_scratch *scratch, size_t capacity);
-/* Accepts one that is done already. Channels that have bytes in it lose them: close them first. */
+/* Accepts one that is done already. Channels that have bytes in it lose them: close them
+ * first. */
 void channel_scratch_done(struct channel_scratch *scratch);
 
 struct channel {
@@ -81,36 +82,38 @@ struct channel {
     bool finished;                     /* it was */
 };
 
-/* Takes a connected socket and a manual-reset event, both taken whatever comes of it, selects the
- * socket to the event and has it send at once (TCP_NODELAY) and give a peer that vanished up
- * (TCP_USER_TIMEOUT). `watch` is borrowed until channel_close; may be null. On failure there is
- * nothing to close. */
+/* Takes a connected socket and a manual-reset event, both taken whatever comes of it,
+ * selects the socket to the event and has it send at once (TCP_NODELAY) and give a peer
+ * that vanished up (TCP_USER_TIMEOUT). `watch` is borrowed until channel_close; may be
+ * null. On failure there is nothing to close. */
 int channel_adopt(struct channel *ret_channel, int fd, wo_event *event,
                   const struct endpoint *peer, struct watch *watch);
 
-/* What has come first of all, and stays to be received: before any TLS. How many bytes, at most
- * `length`; 0 at the end; -EAGAIN: none yet. */
+/* What has come first of all, and stays to be received: before any TLS. How many bytes,
+ * at most `length`; 0 at the end; -EAGAIN: none yet. */
 ssize_t channel_peek(struct channel *channel, void *buffer, size_t length);
-/* All that follows goes through TLS (net/tls.h), which is taken; nothing has been received or sent yet. */
+/* All that follows goes through TLS (net/tls.h), which is taken; nothing has been
+ * received or sent yet. */
 void channel_start_tls(struct channel *channel, struct tls *tls);
-/* 1 once the handshake is done; 0: not yet, call it again when the event has told of something; -EPROTO,
- * -EBADMSG, ...: it failed. */
+/* 1 once the handshake is done; 0: not yet, call it again when the event has told of
+ * something; -EPROTO, -EBADMSG, ...: it failed. */
 int channel_handshake(struct channel *channel);
 
-/* Closes at once; what is unsent is dropped. Accepts one that is closed already. The event leaves
- * its wait set. */
+/* Closes at once; what is unsent is dropped. Accepts one that is closed already. The
+ * event leaves its wait set. */
 void channel_close(struct channel *channel);
 bool channel_is_open(const struct channel *channel);
 
-/* Reads the record of network events and resets the event; on WO_WRITE sends on what was kept.
- * `ret_events` (may be null) says what was recorded: on WO_WRITE who sends with channel_write goes
- * on. What failed is said here or by the next channel_next. */
+/* Reads the record of network events and resets the event; on WO_WRITE sends on what was
+ * kept. `ret_events` (may be null) says what was recorded: on WO_WRITE who sends with
+ * channel_write goes on. What failed is said here or by the next channel_next. */
 int channel_enumerate(struct channel *channel, unsigned *ret_events);
 
 /* --- Receiving --- */
 
-/* The next frame: 1, and `ret_frame` has it, its body borrowed until the next channel_next with
- * this scratch buffer or of this channel; 0: none now, the event will tell; or it is over:
+/* The next frame: 1, and `ret_frame` has it, its body borrowed until the next
+ * channel_next with this scratch buffer or of this channel; 0: none now, the event will
+ * tell; or it is over:
  *   -ESHUTDOWN   the peer has finished in good order, between two frames
  *   -ECONNRESET  and other errors of the system: the connection is gone
  *   -EBADMSG     the end came within a frame, or without TLS's own
@@ -119,26 +122,30 @@ int channel_enumerate(struct channel *channel, unsigned *ret_events);
  *   -ENOMEM */
 int channel_next(struct channel *channel, struct channel_scratch *scratch,
                  struct frame *ret_frame);
-/* Frames of `type` are given in pieces as they arrive, without a copy: the first piece has the first
- * `head` bytes of the body at least (or all of a shorter one), and each says where it belongs
- * (offset, length, total). Nothing else is given before the last piece. Type 0: none. */
+/* Frames of `type` are given in pieces as they arrive, without a copy: the first piece
+ * has the first `head` bytes of the body at least (or all of a shorter one), and each
+ * says where it belongs (offset, length, total). Nothing else is given before the last
+ * piece. Type 0: none. */
 void channel_stream(struct channel *channel, unsigned type, unsigned head);
-/* Something was received, or may be, that no event will tell of: come back to channel_next. */
+/* Something was received, or may be, that no event will tell of: come back to
+ * channel_next. */
 bool channel_waiting(const struct channel *channel);
-/* Takes what it has in a scratch buffer into memory of its own: before another thread takes the
- * channel over (which then calls channel_next without an event). -ENOMEM. */
+/* Takes what it has in a scratch buffer into memory of its own: before another thread
+ * takes the channel over (which then calls channel_next without an event). -ENOMEM. */
 int channel_stow(struct channel *channel);
 
 /* --- Sending --- */
 
-/* Sends all of it, keeping a copy of what the system does not take now; -ENOBUFS, and nothing is sent,
- * where more than unsent_limit bytes would wait. */
+/* Sends all of it, keeping a copy of what the system does not take now; -ENOBUFS, and
+ * nothing is sent, where more than unsent_limit bytes would wait. */
 int channel_send(struct channel *channel, const void *bytes, size_t length);
-/* Sends what the system takes now and keeps nothing: how many bytes were taken, -EAGAIN for none;
- * where fewer than `length`, WO_WRITE will be among the events. A frame begun must be carried on. */
+/* Sends what the system takes now and keeps nothing: how many bytes were taken, -EAGAIN
+ * for none; where fewer than `length`, WO_WRITE will be among the events. A frame begun
+ * must be carried on. */
 ssize_t channel_write(struct channel *channel, const void *bytes, size_t length);
-/* The same from a file, `length` bytes from `offset` on; plain, they do not pass through the program. 0 (of
- * more than 0 bytes): the file ended. What reading the file fails with is not the channel's failure. */
+/* The same from a file, `length` bytes from `offset` on; plain, they do not pass through
+ * the program. 0 (of more than 0 bytes): the file ended. What reading the file fails with
+ * is not the channel's failure. */
 ssize_t channel_send_file(struct channel *channel, int file, uint64_t offset,
                           size_t length);
 /* Sends on what was kept; channel_enumerate does it on WO_WRITE. */
@@ -147,11 +154,12 @@ size_t channel_unsent_bytes(const struct channel *channel);
 
 /* --- Ending --- */
 
-/* No more will be sent: once all that was kept is, the peer reads to the end. Receiving goes on. */
+/* No more will be sent: once all that was kept is, the peer reads to the end. Receiving
+ * goes on. */
 int channel_finish(struct channel *channel);
-/* Receives and forgets, so that closing sends no reset that would lose what the peer has not read yet:
- * 1 once the peer has ended, or the connection has, and all was sent: close it; 0: not yet. For 5 s at
- * most, then close it all the same. */
+/* Receives and forgets, so that closing sends no reset that would lose what the peer has
+ * not read yet: 1 once the peer has ended, or the connection has, and all was sent: close
+ * it; 0: not yet. For 5 s at most, then close it all the same. */
 int channel_drain(struct channel *channel, struct channel_scratch *scratch);
 
 #endif

@@ -1,5 +1,5 @@
-/* Channels over a pair of connected sockets: one end is the channel under test, at the other stands
- * the test with plain calls. */
+/* Channels over a pair of connected sockets: one end is the channel under test, at the
+ * other stands the test with plain calls. */
 #include "net/channel.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* Frames: what connections of our own protocol carry (doc/protocol.md). Pure: bytes in, values
- * out.
+/* Frames: what connections of our own protocol carry (doc/protocol.md). Pure: bytes in,
+ * values out.
  *
  *     u32 length of the body | u16 type | u16 flags | u64 id | body      integers big-endian
  *
@@ -35,8 +35,8 @@ enum {
     FRAME_BODY_BYTES = 1 << 20         /* and from then on */
 };
 
-/* Types, by what they belong to: 0x00 the session, 0x01 text, 0x02 files. Those of text and
- * files are named where they are spoken. */
+/* Types, by what they belong to: 0x00 the session, 0x01 text, 0x02 files. Those of text
+ * and files are named where they are spoken. */
 enum frame_type {
     FRAME_HELLO = 0x0001,   /* the client's first: who it is and what it wants */
     FRAME_WELCOME = 0x0002, /* the server's answer */
@@ -64,10 +64,11 @@ struct frame {
     const uint8_t *body; /* borrowed, as whoever gave the frame says */
 };
 
-/* The frame that begins at `bytes`: 1 where all of it is there; 0 where more is needed, and
- * then `ret_needed` says how many bytes there must be, as far as can be told by now; -EMSGSIZE
- * where its body is longer than `limit`. With 0 and at least FRAME_HEADER_BYTES of `length` the
- * header's values are in `ret_frame` all the same, with what there is of the body. */
+/* The frame that begins at `bytes`: 1 where all of it is there; 0 where more is needed,
+ * and then `ret_needed` says how many bytes there must be, as far as can be told by now;
+ * -EMSGSIZE where its body is longer than `limit`. With 0 and at least FRAME_HEADER_BYTES
+ * of `length` the header's values are in `ret_frame` all the same, with what there is of
+ * the body. */
 int frame_decode(const void *bytes, size_t length, uint32_t limit,
                  struct frame *ret_frame, size_t *ret_needed);
 /* Type, flags, id and total as a header. */
@@ -117,9 +118,9 @@ void frame_put_u64(struct buffer *buffer, uint64_t value);
 void frame_put_text(struct buffer *buffer, const void *text, size_t length);
 void frame_put_blob(struct buffer *buffer, const void *bytes, size_t length);
 void frame_put_bytes(struct buffer *buffer, const void *bytes, size_t length);
-/* Writes the length into the header: of the body as it stands, and `raw` bytes that will follow it
- * outside of the buffer (a file's). 0, or the buffer's failure; ERROR_LIMIT, and the frame is
- * taken away again, where the body is longer than FRAME_BODY_BYTES. */
+/* Writes the length into the header: of the body as it stands, and `raw` bytes that will
+ * follow it outside of the buffer (a file's). 0, or the buffer's failure; ERROR_LIMIT,
+ * and the frame is taken away again, where the body is longer than FRAME_BODY_BYTES. */
 int frame_end_raw(struct buffer *buffer, size_t begin, size_t raw);
 int frame_end(struct buffer *buffer, size_t begin);
 

@@ -1,8 +1,9 @@
-/* The frames of a session, as values: who a client is, what a server grants, and what either refuses.
- * Pure, but for the last three, which answer on a channel.
+/* The frames of a session, as values: who a client is, what a server grants, and what
+ * either refuses. Pure, but for the last three, which answer on a channel.
  *
- * Encoders append a whole frame to a buffer; look at its `failed` once, at the end. Decoders return 0,
- * or -EBADMSG where the frame is not what its type says; their texts are borrowed from the frame. */
+ * Encoders append a whole frame to a buffer; look at its `failed` once, at the end.
+ * Decoders return 0, or -EBADMSG where the frame is not what its type says; their texts
+ * are borrowed from the frame. */
 #ifndef WOSHOU_NET_GREETING_H
 #define WOSHOU_NET_GREETING_H
 
@@ -47,10 +48,9 @@ unsigned greeting_version(const struct greeting *greeting);
 /* WELCOME */
 struct welcome {
     uint16_t version;
-    uint32_t features;   /* of those asked for, the ones granted */
-    uint32_t body_limit; /* the longest body the server takes from now on */
-    uint32_t
-        heartbeat_ms; /* who has said nothing for so long sends a PING; twice that: dead */
+    uint32_t features;     /* of those asked for, the ones granted */
+    uint32_t body_limit;   /* the longest body the server takes from now on */
+    uint32_t heartbeat_ms; /* heard nothing for so long: PING; for twice: dead */
     struct frame_text server;
     struct frame_text name; /* as the client is called from now on */
 };
@@ -76,8 +76,8 @@ int greeting_decode_bye(const struct frame *frame, struct frame_text *ret_reason
 
 /* --- On a channel (greeting_answer.c) --- */
 
-/* Sends an ERROR; a fatal one also finishes the channel: drain it and close. What channel_send and
- * channel_finish return. The sentence is English. */
+/* Sends an ERROR; a fatal one also finishes the channel: drain it and close. What
+ * channel_send and channel_finish return. The sentence is English. */
 int refusal_send(struct channel *channel, uint64_t id, enum frame_error code, bool fatal,
                  uint32_t retry_after_ms, const char *sentence);
 
@@ -90,8 +90,8 @@ int refusal_send(struct channel *channel, uint64_t id, enum frame_error code, bo
  *   and what sending says. `ret_refusal` may be null. */
 int greeting_take(struct channel *channel, const struct frame *frame,
                   struct refusal *ret_refusal);
-/* What everyone does with a frame whose type he does not know: an optional one is skipped (1), any
- * other is refused with a fatal ERROR unknown-type (-EPROTO). */
+/* What everyone does with a frame whose type he does not know: an optional one is skipped
+ * (1), any other is refused with a fatal ERROR unknown-type (-EPROTO). */
 int greeting_take_unknown(struct channel *channel, const struct frame *frame);
 
 #endif

@@ -93,7 +93,8 @@ static int decode_bye(const struct frame *frame)
     return greeting_decode_bye(frame, &reason);
 }
 
-/* Whole, and with fields of a later version behind, it is read; cut anywhere, it is not. */
+/* Whole, and with fields of a later version behind, it is read; cut anywhere, it is not.
+ * */
 static void assert_cut_is_refused(struct buffer *buffer, decoder *decode)
 {
     struct frame frame = frame_of(buffer);

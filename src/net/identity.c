@@ -51,7 +51,8 @@ const char *identity_fingerprint(const struct identity *identity)
 
 /* --- Making one --- */
 
-/* Clients compare fingerprints, not names and dates: these are for those who look at it. */
+/* Clients compare fingerprints, not names and dates: these are for those who look at it.
+ * */
 static int describe(X509 *certificate, EVP_PKEY *key)
 {
     X509_NAME *name = X509_get_subject_name(certificate);
@@ -115,7 +116,8 @@ static void sync_directory(const char *path)
     }
 }
 
-/* Whole under its name or not at all; where another made one meanwhile, his is the one. */
+/* Whole under its name or not at all; where another made one meanwhile, his is the one.
+ * */
 static int write_file(const char *path, const char *bytes, size_t length)
 {
     char temporary[4096];

@@ -66,7 +66,8 @@ static void spell_server(struct buffer *server, const char *host, uint16_t port)
                          bracketed ? "]" : "", port);
 }
 
-/* The fingerprint behind the server's name, in its place in `line`; null where the line is another's. */
+/* The fingerprint behind the server's name, in its place in `line`; null where the line
+ * is another's. */
 static const char *match_line(const char *line, size_t length,
                               const struct buffer *server)
 {
@@ -77,7 +78,8 @@ static const char *match_line(const char *line, size_t length,
     return line + server->length + strspn(line + server->length, " \t");
 }
 
-/* Where it is known by several, any of them will do: a server with two certificates has two lines. */
+/* Where it is known by several, any of them will do: a server with two certificates has
+ * two lines. */
 static int compare(const struct buffer *contents, const struct buffer *server,
                    const char *fingerprint)
 {

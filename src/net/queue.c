@@ -14,8 +14,8 @@ void byte_queue_done(struct byte_queue *queue)
     queue->begin = 0;
 }
 
-/* What is done with makes room first, once there is more of it than of what is left: so a byte is moved
- * a bounded number of times. */
+/* What is done with makes room first, once there is more of it than of what is left: so a
+ * byte is moved a bounded number of times. */
 int byte_queue_append(struct byte_queue *queue, const void *bytes, size_t length)
 {
     if (queue->begin > byte_queue_length(queue)) {

@@ -1,5 +1,5 @@
-/* A queue of bytes: they are added at one end and done with at the other. It owns memory only while
- * something is in it. */
+/* A queue of bytes: they are added at one end and done with at the other. It owns memory
+ * only while something is in it. */
 #ifndef WOSHOU_NET_QUEUE_H
 #define WOSHOU_NET_QUEUE_H
 
@@ -18,7 +18,8 @@ void byte_queue_init(struct byte_queue *queue);
 void byte_queue_done(struct byte_queue *queue);
 /* -ENOMEM. The bytes that were there may move. */
 int byte_queue_append(struct byte_queue *queue, const void *bytes, size_t length);
-/* Done with the first `length` bytes, which stay where they are until the next append or tidying. */
+/* Done with the first `length` bytes, which stay where they are until the next append or
+ * tidying. */
 static inline void byte_queue_take(struct byte_queue *queue, size_t length)
 {
     queue->begin += length;

@@ -1,6 +1,6 @@
-/* A session: a client's connection to a server, from the name of the host to its WELCOME. All of it is
- * done when session_open returns; what follows goes over `channel`, in a loop of the caller's or with
- * the calls below that wait.
+/* A session: a client's connection to a server, from the name of the host to its WELCOME.
+ * All of it is done when session_open returns; what follows goes over `channel`, in a
+ * loop of the caller's or with the calls below that wait.
  *
  *     const struct session_options options = {
  *         .host = "example.org", .port = SESSION_PORT, .business = BUSINESS_TEXT,
@@ -9,7 +9,8 @@
  *     ...
  *     session_close(&session, &scratch);
  *
- * (cli/server_options.h fills the options from a verb's command line and the environment.) */
+ * (cli/server_options.h fills the options from a verb's command line and the
+ * environment.) */
 #ifndef WOSHOU_NET_SESSION_H
 #define WOSHOU_NET_SESSION_H
 
@@ -26,7 +27,7 @@ struct watch;
 enum { SESSION_PORT = 30000, SESSION_FINGERPRINT_TEXT = 96 };
 
 enum session_tls {
-    SESSION_TLS_AUTO, /* TLS, but to this machine itself; and there too where it is asked for */
+    SESSION_TLS_AUTO, /* but to this machine itself; there, too, if it insists */
     SESSION_TLS_ALWAYS,
     SESSION_TLS_NEVER
 };
@@ -57,8 +58,7 @@ struct session {
     char server[GREETING_NAME_BYTES + 1]; /* raw, as all that comes from outside */
     char name[GREETING_NAME_BYTES + 1];   /* as the server calls this client */
     bool enciphered;
-    bool
-        first_meeting; /* the server was not known before: show the person its fingerprint */
+    bool first_meeting; /* it was not known: show its fingerprint */
     char fingerprint[SESSION_FINGERPRINT_TEXT]; /* "" where not enciphered */
 };
 
@@ -68,25 +68,28 @@ struct session_refused {
     uint32_t retry_after_ms;
 };
 
-/* Resolves, connects to the first address that answers, greets. `ret_refused` (may be null) says in
- * what words of the protocol the server refused, if it did: the code is ERROR_REFUSED then. A changed
- * certificate is ERROR_PERMISSION. ERROR_INTERRUPTED where `stop` was set. The sentences are whole and
- * English. On failure there is nothing to close. */
+/* Resolves, connects to the first address that answers, greets. `ret_refused` (may be
+ * null) says in what words of the protocol the server refused, if it did: the code is
+ * ERROR_REFUSED then. A changed certificate is ERROR_PERMISSION. ERROR_INTERRUPTED where
+ * `stop` was set. The sentences are whole and English. On failure there is nothing to
+ * close. */
 int session_open(const struct session_options *options, struct channel_scratch *scratch,
                  struct session *ret_session, struct session_refused *ret_refused,
                  struct error *err);
 
-/* Waits for the next frame that is not the session's own (those are answered): 0 and the frame, or
- * ERROR_INTERRUPTED (`stop`), ERROR_TIMED_OUT (`deadline_ns`, on the monotonic clock; WO_FOREVER), or
- * why it is over, with a sentence; `ret_refused` may be null. */
+/* Waits for the next frame that is not the session's own (those are answered): 0 and the
+ * frame, or ERROR_INTERRUPTED (`stop`), ERROR_TIMED_OUT (`deadline_ns`, on the monotonic
+ * clock; WO_FOREVER), or why it is over, with a sentence; `ret_refused` may be null. */
 int session_await(struct channel *channel, struct channel_scratch *scratch,
                   wo_event *stop, int64_t deadline_ns, struct frame *ret_frame,
                   struct session_refused *ret_refused, struct error *err);
-/* Waits until all that was given to channel_send is sent. Frames that come meanwhile wait. */
+/* Waits until all that was given to channel_send is sent. Frames that come meanwhile
+ * wait. */
 int session_flush(struct channel *channel, wo_event *stop, int64_t deadline_ns,
                   struct error *err);
 
-/* Says BYE, waits for the peer's end for a second at most, closes. Accepts one closed already. */
+/* Says BYE, waits for the peer's end for a second at most, closes. Accepts one closed
+ * already. */
 void session_close(struct session *session, struct channel_scratch *scratch);
 
 #endif

@@ -112,7 +112,8 @@ static void say_frame(int fd, unsigned type, unsigned flags, uint64_t id)
     say(fd, &buffer);
 }
 
-/* Welcomes who says hello as "ann", then pings, and answers the pong with one frame of text. */
+/* Welcomes who says hello as "ann", then pings, and answers the pong with one frame of
+ * text. */
 static void welcome_and_ping(int fd)
 {
     uint8_t bytes[4096];

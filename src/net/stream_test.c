@@ -15,7 +15,8 @@
 #include "base/watch.h"
 #include "net/listener.h"
 
-/* A watcher that writes down what it is told of: "name=result", blocking ones with a star. */
+/* A watcher that writes down what it is told of: "name=result", blocking ones with a
+ * star. */
 struct notes {
     struct watch watch;
     int entered, left;

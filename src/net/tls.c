@@ -1,7 +1,8 @@
-/* OpenSSL reads from the carrier by a BIO of our own, so that every receive is the event library's, which
- * re-enables network events, and is announced to the watch. It writes into a queue, which is sent when a
- * call has written all it wants: several records go in one send, and OpenSSL never has to be asked again
- * with the same bytes because a socket was full. */
+/* OpenSSL reads from the carrier by a BIO of our own, so that every receive is the event
+ * library's, which re-enables network events, and is announced to the watch. It writes
+ * into a queue, which is sent when a call has written all it wants: several records go in
+ * one send, and OpenSSL never has to be asked again with the same bytes because a socket
+ * was full. */
 #include "net/tls.h"
 
 #include <errno.h>
@@ -187,7 +188,8 @@ static void begin(struct tls *tls, struct carrier *carrier)
     tls->fault = 0;
 }
 
-/* What `result` of an SSL call means: 1 it succeeded, 0 the peer's end, or a negated errno. */
+/* What `result` of an SSL call means: 1 it succeeded, 0 the peer's end, or a negated
+ * errno. */
 static int end(struct tls *tls, int result)
 {
     unsigned long error = ERR_peek_error();

@@ -1,12 +1,14 @@
-/* TLS 1.3 between a channel and its carrier: one connection's, server's or client's. Nothing waits here:
- * what the socket does not take is kept, at most some records of it, and sent by tls_flush.
+/* TLS 1.3 between a channel and its carrier: one connection's, server's or client's.
+ * Nothing waits here: what the socket does not take is kept, at most some records of it,
+ * and sent by tls_flush.
  *
- * A client takes any certificate in the handshake, whose proof that the server has the key is
- * checked, and must compare tls_peer_fingerprint before it says anything. There is no renegotiation, no
- * session resumption and no early data.
+ * A client takes any certificate in the handshake, whose proof that the server has the
+ * key is checked, and must compare tls_peer_fingerprint before it says anything. There is
+ * no renegotiation, no session resumption and no early data.
  *
- * The carrier is passed with every call. Functions return 0 (or a count) or a negated errno: -EPROTO where
- * what came is not TLS or breaks it, tls_why then has OpenSSL's word for it. */
+ * The carrier is passed with every call. Functions return 0 (or a count) or a negated
+ * errno: -EPROTO where what came is not TLS or breaks it, tls_why then has OpenSSL's word
+ * for it. */
 #ifndef WOSHOU_NET_TLS_H
 #define WOSHOU_NET_TLS_H
 
@@ -25,14 +27,15 @@ int tls_new_client(struct tls **ret_tls);
 /* Accepts null, leaves null. */
 void tls_free(struct tls **tls);
 
-/* 1 once the handshake is done, and from then on; 0: not yet, the events tell when to call again; -EBADMSG:
- * the connection ended in it. */
+/* 1 once the handshake is done, and from then on; 0: not yet, the events tell when to
+ * call again; -EBADMSG: the connection ended in it. */
 int tls_handshake(struct tls *tls, struct carrier *carrier);
-/* The certificate the peer has shown; "" before the handshake is done, or where it has shown none. */
+/* The certificate the peer has shown; "" before the handshake is done, or where it has
+ * shown none. */
 void tls_peer_fingerprint(const struct tls *tls, char ret_text[FINGERPRINT_TEXT]);
 
-/* As carrier_receive; 0 only where the peer said that this is the end, -EBADMSG where the connection ended
- * without. */
+/* As carrier_receive; 0 only where the peer said that this is the end, -EBADMSG where the
+ * connection ended without. */
 ssize_t tls_receive(struct tls *tls, struct carrier *carrier, void *buffer,
                     size_t length);
 /* Something was received that no event will tell of. */

@@ -1,5 +1,5 @@
-/* What the connections of a server, or one of a client, have in common. Of net/tls.c and net/identity.c
- * alone: nobody else sees OpenSSL. */
+/* What the connections of a server, or one of a client, have in common. Of net/tls.c and
+ * net/identity.c alone: nobody else sees OpenSSL. */
 #ifndef WOSHOU_NET_TLS_CONTEXT_H
 #define WOSHOU_NET_TLS_CONTEXT_H
 

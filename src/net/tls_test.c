@@ -229,8 +229,8 @@ static void what_is_not_tls_is_refused_with_a_reason(void **state)
     close_pair(&pair);
 }
 
-/* Every byte of what the client sends first, changed: nothing crashes, and no handshake succeeds with
- * other words than were said. */
+/* Every byte of what the client sends first, changed: nothing crashes, and no handshake
+ * succeeds with other words than were said. */
 static void a_record_that_was_changed_on_the_way_is_refused(void **state)
 {
     (void)state;
@@ -239,7 +239,8 @@ static void a_record_that_was_changed_on_the_way_is_refused(void **state)
         struct frame frame;
         uint8_t record[256];
         open_pair(&pair);
-        /* What the client enciphers is taken off the wire, changed, and put back on it. */
+        /* What the client enciphers is taken off the wire, changed, and put back on it.
+         * */
         send_frame(&pair.client, 1, 10);
         ssize_t length = 0;
         while ((length = recv(pair.server.carrier.fd, record, sizeof record,

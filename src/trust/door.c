@@ -1,5 +1,6 @@
-/* A guest goes FIRST_BYTE -> (HANDSHAKE ->) HELLO -> ready, and from anywhere to LEAVING (refused, and being told so)
- * or GONE. He counts as a stranger from door_admit until he is ready or dismissed. */
+/* A guest goes FIRST_BYTE -> (HANDSHAKE ->) HELLO -> ready, and from anywhere to LEAVING
+ * (refused, and being told so) or GONE. He counts as a stranger from door_admit until he
+ * is ready or dismissed. */
 #include "trust/door.h"
 
 #include <errno.h>

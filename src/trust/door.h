@@ -1,7 +1,7 @@
-/* The door: what stands between an accepted connection and a guest who has said who he is. It tells
- * plain from TLS, shakes hands, hears HELLO, checks the version and the token, welcomes or refuses, and
- * gives nobody longer than a deadline for all of it. Wrong tokens are held against the address they come
- * from (trust/source.h).
+/* The door: what stands between an accepted connection and a guest who has said who he
+ * is. It tells plain from TLS, shakes hands, hears HELLO, checks the version and the
+ * token, welcomes or refuses, and gives nobody longer than a deadline for all of it.
+ * Wrong tokens are held against the address they come from (trust/source.h).
  *
  *     door_admit          takes the accepted socket; put guest->channel.event into the wait set
  *     door_step           whenever that event is set, and once right after door_admit:
@@ -11,8 +11,9 @@
  *         DOOR_OVER       refused, gone or too slow: note guest->why, and door_dismiss
  *     door_dismiss        closes and forgets; also in the middle, when the server ends
  *
- * The door is shared by all workers, a guest is his worker's. Who is refused is told so in an ERROR
- * frame, and his connection is closed in good order, which the door sees to: DOOR_STILL until then. */
+ * The door is shared by all workers, a guest is his worker's. Who is refused is told so
+ * in an ERROR frame, and his connection is closed in good order, which the door sees to:
+ * DOOR_STILL until then. */
 #ifndef WOSHOU_TRUST_DOOR_H
 #define WOSHOU_TRUST_DOOR_H
 
@@ -35,9 +36,8 @@ struct door_options {
     bool insecure;           /* neither TLS nor a token is asked of other machines */
     const char *server_name; /* at most GREETING_NAME_BYTES of UTF-8; borrowed */
     unsigned most_strangers; /* who have not said who they are, at a time; 0: 1,000 */
-    unsigned
-        most_of_source; /* of them from one network address, unless it is this machine; 0: 100 */
-    int64_t patience_ns; /* from door_admit to HELLO; 0: 10 s */
+    unsigned most_of_source; /* of them from one other address; 0: 100 */
+    int64_t patience_ns;     /* from door_admit to HELLO; 0: 10 s */
 };
 
 struct door;
@@ -83,10 +83,11 @@ struct door_guest {
     const char *why;          /* English, static, of our own words or OpenSSL's */
 };
 
-/* Takes the accepted socket and a manual-reset event, both taken whatever comes of it. `event` must be
- * in no set yet. -EBUSY: there are too many strangers, and it is closed already (from half of
- * most_strangers on, some from other machines are sent away by chance, so that who fills the place up
- * cannot keep all others out); or what channel_adopt says. */
+/* Takes the accepted socket and a manual-reset event, both taken whatever comes of it.
+ * `event` must be in no set yet. -EBUSY: there are too many strangers, and it is closed
+ * already (from half of most_strangers on, some from other machines are sent away by
+ * chance, so that who fills the place up cannot keep all others out); or what
+ * channel_adopt says. */
 int door_admit(struct door *door, int fd, wo_event *event, const struct endpoint *peer,
                struct watch *watch, int64_t now_ns, struct door_guest *ret_guest);
 enum door_state door_step(struct door_guest *guest, struct channel_scratch *scratch,

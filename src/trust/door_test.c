@@ -1,4 +1,5 @@
-/* One guest at the door, whose own end the test plays with plain calls; the time is the test's. */
+/* One guest at the door, whose own end the test plays with plain calls; the time is the
+ * test's. */
 #include "trust/door.h"
 
 #include <errno.h>

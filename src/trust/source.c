@@ -72,8 +72,8 @@ static bool matters_less(const struct place *a, const struct place *b)
     return a->paid_ns < b->paid_ns;
 }
 
-/* The source's place; where it has none, a free one, or that of the one that matters least, is made its
- * own if `make`; else null. Under the lock. */
+/* The source's place; where it has none, a free one, or that of the one that matters
+ * least, is made its own if `make`; else null. Under the lock. */
 static struct place *find(struct sources *sources, const struct endpoint *source,
                           int64_t now_ns, bool make)
 {

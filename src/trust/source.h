@@ -1,9 +1,11 @@
-/* Sources: the network addresses that strangers come from, and what is held against them. An IPv4 address
- * is a source; of IPv6 a /64 is, which is what one site has. Time is passed in; from any thread.
+/* Sources: the network addresses that strangers come from, and what is held against them.
+ * An IPv4 address is a source; of IPv6 a /64 is, which is what one site has. Time is
+ * passed in; from any thread.
  *
- * Each wrong guess is a debt that is paid off by waiting. Who owes SOURCES_PATIENCE or more is refused until
- * he owes less: a few mistakes are free, and from then on there is one guess for each debt's time. The table
- * is bounded: where it is full, who owes least is forgotten. */
+ * Each wrong guess is a debt that is paid off by waiting. Who owes SOURCES_PATIENCE or
+ * more is refused until he owes less: a few mistakes are free, and from then on there is
+ * one guess for each debt's time. The table is bounded: where it is full, who owes least
+ * is forgotten. */
 #ifndef WOSHOU_TRUST_SOURCE_H
 #define WOSHOU_TRUST_SOURCE_H
 

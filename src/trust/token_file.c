@@ -36,7 +36,8 @@ static int append_token(struct token_list *list, const struct token *token)
     return 0;
 }
 
-/* Cuts `text` into lines and takes them; `ret_bad` is the number of the first that is none, or 0. */
+/* Cuts `text` into lines and takes them; `ret_bad` is the number of the first that is
+ * none, or 0. */
 static int parse_all(char *text, struct token_list *list, unsigned *ret_bad)
 {
     unsigned number = 0;
@@ -139,8 +140,8 @@ int token_list_read(const char *path, struct token_list *ret_list, struct error 
     return code;
 }
 
-/* The file, made where it is not there, locked, and still the one of that name: a descriptor, or a negated
- * errno. */
+/* The file, made where it is not there, locked, and still the one of that name: a
+ * descriptor, or a negated errno. */
 static int open_locked(const char *path)
 {
     for (;;) {

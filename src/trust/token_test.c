@@ -225,7 +225,8 @@ static void append(const char *text)
     close(fd);
 }
 
-/* A person is told; a server goes on with the lines that are good, which takes nobody in. */
+/* A person is told; a server goes on with the lines that are good, which takes nobody in.
+ * */
 static void a_line_that_is_none_is_told_of_and_opens_nothing(void **state)
 {
     (void)state;

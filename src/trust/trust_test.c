@@ -1,5 +1,5 @@
-/* A client's session with the door, through TLS and with tokens: the client in a thread, the door here, which
- * is told that he comes from wherever the test says. */
+/* A client's session with the door, through TLS and with tokens: the client in a thread,
+ * the door here, which is told that he comes from wherever the test says. */
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -72,8 +72,8 @@ static struct client client_with(const char *token)
                            .code = 99};
 }
 
-/* Accepts one connection, as from `from`, and serves it until it is over. What the door knew of him at the end
- * is in `ret_guest`, without his channel. */
+/* Accepts one connection, as from `from`, and serves it until it is over. What the door
+ * knew of him at the end is in `ret_guest`, without his channel. */
 static enum door_state serve_one(struct door *door, const struct endpoint *from,
                                  struct door_guest *ret_guest)
 {
@@ -360,8 +360,8 @@ static void from_one_address_only_so_many_may_wait(void **state)
     door_free(&door);
 }
 
-/* Who fills the place up from anywhere does not keep all others out: from half on there is a chance for each,
- * that shrinks, and this machine's own have all of it. */
+/* Who fills the place up from anywhere does not keep all others out: from half on there
+ * is a chance for each, that shrinks, and this machine's own have all of it. */
 static void a_full_house_leaves_room_by_chance(void **state)
 {
     (void)state;
