@@ -27,7 +27,7 @@ struct watch;
 enum { SESSION_PORT = 30000, SESSION_FINGERPRINT_TEXT = 96 };
 
 enum session_tls {
-    SESSION_TLS_AUTO, /* but to this machine itself; there, too, if it insists */
+    SESSION_TLS_AUTO, /* not to this machine itself, unless it insists */
     SESSION_TLS_ALWAYS,
     SESSION_TLS_NEVER
 };
