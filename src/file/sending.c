@@ -44,6 +44,7 @@ void sending_free(struct sending **pointer)
     walk_close(&sending->walk);
     free_units(&sending->again);
     sending_forget_folder(sending);
+    sending_forget_source(sending);
     for (uint32_t i = 0; i < sending->count; i++)
         chunk_map_done(&sending->entries[i].have);
     for (uint32_t i = 0; i < sending->root_count; i++) {
@@ -340,7 +341,7 @@ void sending_detach(struct sending *sending, struct link *link)
 {
     struct outflow *out = &link->out;
     out->current = NULL;
-    sending_release(&out->source);
+    sending_release(sending, &out->source);
     list_for_each_safe (place, &out->outstanding) {
         list_remove(place);
         list_append(&sending->again, place);

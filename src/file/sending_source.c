@@ -137,6 +137,8 @@ int sending_acquire(struct sending *sending, uint32_t number, struct source **re
     list_for_each (link, &sending->sources) {
         struct source *source = list_member(link, struct source, place);
         if (source->entry == number) {
+            if (sending->kept == source)
+                sending->kept = NULL;
             source->users++;
             *ret_source = source;
             return 0;
@@ -158,12 +160,28 @@ int sending_acquire(struct sending *sending, uint32_t number, struct source **re
     return 0;
 }
 
-void sending_release(struct source **source)
+static void close_source(struct source *source)
 {
-    if (*source && --(*source)->users == 0) {
-        list_remove(&(*source)->place);
-        close((*source)->fd);
-        free(*source);
-    }
-    *source = NULL;
+    list_remove(&source->place);
+    close(source->fd);
+    free(source);
+}
+
+/* The last one stays open: the next chunk is most likely of the same file. */
+void sending_release(struct sending *sending, struct source **pointer)
+{
+    struct source *source = *pointer;
+    *pointer = NULL;
+    if (!source || --source->users > 0)
+        return;
+    if (sending->kept && sending->kept != source)
+        close_source(sending->kept);
+    sending->kept = source;
+}
+
+void sending_forget_source(struct sending *sending)
+{
+    if (sending->kept)
+        close_source(sending->kept);
+    sending->kept = NULL;
 }

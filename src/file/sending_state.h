@@ -73,9 +73,10 @@ struct sending {
     size_t wanted_count, wanted_capacity, wanted_at;
     struct list again;
     struct list sources;
-    uint32_t ended;  /* roots */
-    uint32_t cached; /* a folder's entry, */
-    int cached_fd;   /* and its descriptor; -1 */
+    struct source *kept; /* open, and used by nobody; or null */
+    uint32_t ended;      /* roots */
+    uint32_t cached;     /* a folder's entry, */
+    int cached_fd;       /* and its descriptor; -1 */
     struct tally tally;
 };
 
@@ -107,7 +108,8 @@ int sending_read(struct sending *sending, uint32_t number, int fd, char *bytes,
 int sending_acquire(struct sending *sending, uint32_t number, struct source **ret_source,
                     struct error *err);
 /* Accepts null, leaves null. */
-void sending_release(struct source **source);
+void sending_release(struct sending *sending, struct source **source);
+void sending_forget_source(struct sending *sending);
 void sending_forget_folder(struct sending *sending);
 
 /* --- sending_unit.c --- */

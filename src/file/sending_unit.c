@@ -158,12 +158,12 @@ static int send_pack(struct sending *sending, struct link *link, struct unit *un
 }
 
 /* What is under way on the link is over, and nobody will answer it. */
-static void drop_current(struct link *link)
+static void drop_current(struct sending *sending, struct link *link)
 {
     if (link->out.current)
         sending_free_unit(link->out.current);
     link->out.current = NULL;
-    sending_release(&link->out.source);
+    sending_release(sending, &link->out.source);
 }
 
 static int begin_chunk(struct sending *sending, struct link *link, struct unit *unit)
@@ -174,7 +174,7 @@ static int begin_chunk(struct sending *sending, struct link *link, struct unit *
     list_append(&out->outstanding, &unit->place);
     out->current = unit;
     if (sending_acquire(sending, unit->entry, &out->source, &err)) {
-        drop_current(link);
+        drop_current(sending, link);
         return sending_fail_by(sending, &sending->roots[entry->root], &err);
     }
     out->offset = chunk_offset(entry->size, unit->chunk);
@@ -207,7 +207,7 @@ static int end_chunk(struct sending *sending, struct link *link)
     struct error err;
     uint32_t number = out->current->entry;
     if (sending_check_unchanged(sending, number, out->source->fd, &err)) {
-        drop_current(link);
+        drop_current(sending, link);
         buffer_clear(&out->piece);
         return sending_fail_by(sending, &sending->roots[sending->entries[number].root],
                                &err);
@@ -219,7 +219,7 @@ static int end_chunk(struct sending *sending, struct link *link)
     if (frame_end(&out->piece, begin))
         return -ENOMEM;
     out->current = NULL; /* it stays outstanding */
-    sending_release(&out->source);
+    sending_release(sending, &out->source);
     return 0;
 }
 
@@ -232,7 +232,7 @@ int sending_send_piece(struct sending *sending, struct link *link)
     uint64_t left = out->end - out->offset;
     size_t length = left < FILE_PIECE_BYTES ? (size_t)left : FILE_PIECE_BYTES;
     if (sending_is_dead(sending, unit)) {
-        drop_current(link);
+        drop_current(sending, link);
         return 0;
     }
     size_t begin = frame_begin(&out->piece, FILE_DATA, 0, unit->id);
@@ -245,7 +245,7 @@ int sending_send_piece(struct sending *sending, struct link *link)
                      &err)) {
         struct root *root = &sending->roots[sending->entries[unit->entry].root];
         buffer_clear(&out->piece);
-        drop_current(link);
+        drop_current(sending, link);
         return sending_fail_by(sending, root, &err);
     }
     check_update(out->state, data, length);
