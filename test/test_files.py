@@ -323,7 +323,12 @@ def noted(folder, kind):
     return count
 
 
-@pytest.mark.parametrize("victim", ["client", "server"])
+def ends(victim):
+    """How a server ends."""
+    return signal.SIGTERM if victim == "server in good order" else signal.SIGKILL
+
+
+@pytest.mark.parametrize("victim", ["client", "server", "server in good order"])
 def test_a_killed_sending_goes_on_where_it_was(start, woshou, send, server, relay, tmp_path, victim):
     source = write(tmp_path / "big.bin", 30 * MIB + 77)
     between = relay(server.port, hold_after=20 * MIB)
@@ -335,7 +340,8 @@ def test_a_killed_sending_goes_on_where_it_was(start, woshou, send, server, rela
         sender.ended()
         between.release()
     else:
-        server.kill()
+        server.program.signal(ends(victim))
+        assert server.program.ended() == (0 if ends(victim) == signal.SIGTERM else -9)
         between.drop()
         assert sender.ended() == 1
         assert "the same command goes on from" in sender.err.rest()[-1]
@@ -444,8 +450,18 @@ def test_a_connection_that_stalls_gives_its_chunks_to_the_others(send, server, r
     # The first is the control connection; the second carries data, and stops in the middle of a chunk.
     between = relay(server.port, hold_after=MIB // 2, only=1)
     sent = send(source, "--connections", "3", "--stall", "1", port=between.port)
-    assert sent.status == 0
+    assert sent.status == 0 and between.held.is_set()
     assert filecmp.cmp(server.file("big.bin"), source, shallow=False)
+
+
+def test_a_connection_that_stalls_on_the_way_here_does_too(start, woshou, send, get, relay, tmp_path):
+    server = Server(start, woshou, tmp_path / "strict", arguments=["--heartbeat", "1"])
+    source = write(tmp_path / "big.bin", 120 * MIB)
+    assert send(source, port=server.port).status == 0
+    between = relay(server.port, hold_after=MIB // 2, direction="down", only=1)
+    got = get("big.bin", "--into", tmp_path / "into", "--connections", "3", port=between.port)
+    assert got.status == 0 and between.held.is_set()
+    assert filecmp.cmp(tmp_path / "into" / "big.bin", source, shallow=False)
 
 
 def test_a_server_that_says_nothing_any_more_is_given_up(run, tmp_path):

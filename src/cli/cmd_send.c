@@ -10,18 +10,20 @@
 #include "cli/options.h"
 #include "cli/transfer_options.h"
 #include "cli/verbs.h"
+#include "text/protocol.h"
 
 static int print_help(void)
 {
-    printf("%s",
-           _("Usage: woshou send FILE|FOLDER... [HOST[:PORT]] [OPTION]...\n"
-             "Send files, and folders with all that is in them. Each is there under its own\n"
-             "last name once it is whole, checked and on the disk, and not a moment before.\n"
-             "Whatever breaks a transfer off, the same command goes on where it was. What is\n"
-             "there is never replaced. Links are sent as what they lead to where they are\n"
-             "named here, and passed over inside folders. The last word is the server's where\n"
-             "it is no file here.\n\n"
-             "  --to ROOM             tell ROOM when a file is there\n"));
+    printf(
+        "%s",
+        _("Usage: woshou send FILE|FOLDER... [HOST[:PORT]] [OPTION]...\n"
+          "Send files, and folders with all that is in them. Each is there under its own\n"
+          "last name once it is whole, checked and on the disk, and not a moment before.\n"
+          "Whatever breaks a transfer off, the same command goes on where it was. What is\n"
+          "there is never replaced. Links are sent as what they lead to where they are\n"
+          "named here, and passed over inside folders. The last word is the server's where\n"
+          "it is no file here.\n\n"
+          "  --to ROOM             tell ROOM when a file is there\n"));
     printf("%s", transfer_options_help());
     printf("%s", server_options_help());
     printf("%s", _("  --help                print this and exit\n"));
@@ -46,7 +48,7 @@ static int take_option(struct settings *settings, int option, char **argv)
         return server_options_take(&settings->transfer.server, "send", option, optarg);
     if (option != OPTION_TO)
         return options_complain("send", option, argv);
-    if (!*optarg || strlen(optarg) > 64)
+    if (!text_name_valid(optarg, strlen(optarg)))
         return complain_usage("send", _("--to: '%s' is no room's name"), optarg);
     settings->room = optarg;
     return EXIT_DONE;

@@ -190,14 +190,12 @@ static int look_at_stalls(struct client *client, struct error *err)
         struct link *link = &wire->link;
         bool owes = transfer->sending && sending_waits_for(transfer->sending, link);
         heard_ns = link->heard_ns > heard_ns ? link->heard_ns : heard_ns;
-        int64_t since_ns =
-            link->moved_ns > link->heard_ns ? link->moved_ns : link->heard_ns;
         if (client->now_ns - link->heard_ns > client->stall_ns / 2 && !link->pinged_ns)
             link_ping(link, client->now_ns);
-        if (owes && client->now_ns - since_ns > client->stall_ns &&
+        if (owes && client->now_ns - link->moved_ns > client->stall_ns &&
             link != client->control)
             drop_wire(client, wire);
-        else if (owes && client->now_ns - since_ns > client->stall_ns)
+        else if (owes && client->now_ns - link->moved_ns > client->stall_ns)
             return error_set(err, ERROR_TIMED_OUT, "nothing moved for %lld s",
                              (long long)(client->stall_ns / NS_PER_S));
     }
@@ -214,7 +212,6 @@ static int look_at_clock(struct client *client, struct error *err)
     wo_event_reset(client->tick);
     if (client->options->progress)
         client->options->progress(client->options->owner, &tally);
-    dial_more(client);
     return look_at_stalls(client, err);
 }
 
@@ -258,6 +255,8 @@ static int run(struct client *client, struct error *err)
                 code = take_ready(client, &ready[i], err);
         if (!code)
             code = serve_all(client, err);
+        if (!code)
+            dial_more(client);
     }
     const struct tally tally = transfer_tally(&client->transfer);
     if (client->options->progress)

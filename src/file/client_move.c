@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/buffer.h"
@@ -99,6 +100,9 @@ static int open_shelf(struct client *client, const char *into, struct error *err
     if ((size_t)snprintf(arriving, sizeof arriving, "%s/%s", into, ARRIVING_NAME) >=
         sizeof arriving)
         return error_set(err, ERROR_ARGUMENT, "a path that is too long");
+    /* A folder that is made is like any other of the user's; what arrives in it is not. */
+    if (mkdir(into, 0777) < 0 && errno != EEXIST)
+        return error_set_system(err, errno, "making the folder '%s'", into);
     int code = shelf_open(into, arriving, &client->shelf, err);
     if (code)
         return code;

@@ -188,6 +188,24 @@ static void take_disk(struct thread *thread)
         stir(list_member(place, struct transfer, place));
 }
 
+/* A connection that takes nothing of what it asked for: what is under way there goes over the others. */
+static bool is_stalled(const struct caller *caller, int64_t heartbeat_ns)
+{
+    const struct transfer *transfer = caller->transfer;
+    return transfer && transfer->sending && transfer->link_count > 1 &&
+           list_first(&transfer->links) != &caller->link.place &&
+           sending_waits_for(transfer->sending, &caller->link) &&
+           caller->thread->now_ns - caller->link.moved_ns > heartbeat_ns;
+}
+
+static void drop_stalled(struct caller *caller)
+{
+    struct transfer *transfer = caller->transfer;
+    leave_transfer(caller);
+    set_over(caller);
+    stir(transfer);
+}
+
 /* Who has not said anything is asked, and who does not answer is dead. */
 static void look_at_clock(struct thread *thread)
 {
@@ -202,6 +220,8 @@ static void look_at_clock(struct thread *thread)
                 set_over(caller);
         } else if (caller->state == CALLER_OVER) {
             continue;
+        } else if (is_stalled(caller, heartbeat_ns)) {
+            drop_stalled(caller);
         } else if (silent_ns > 2 * heartbeat_ns) {
             service_refuse(caller, FRAME_ERROR_TIMEOUT, "nothing was heard for too long");
         } else if (silent_ns > heartbeat_ns && !link->pinged_ns &&
