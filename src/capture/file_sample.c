@@ -221,6 +221,23 @@ static void tell_capture(struct buffer *told, struct capture **capture)
     assert_null(*capture);
 }
 
+/* The same by batches, of which the first are of one packet. */
+static void tell_batches(struct buffer *told, struct capture *capture)
+{
+    struct packet packets[7];
+    struct error err;
+    size_t count = 0, max = 1;
+    int code;
+    while ((code = capture_batch(capture, packets, max, &count, &err)) == 1) {
+        assert_in_range(count, 1, max);
+        for (size_t i = 0; i < count; i++)
+            tell_packet(told, &packets[i]);
+        max = max < 7 ? max + 1 : 7;
+    }
+    assert_int_equal(capture_batch(capture, packets, max, &count, NULL), code);
+    buffer_append_format(told, "%s\n", code ? err.sentence : "end");
+}
+
 static struct buffer *new_telling(void)
 {
     static struct buffer told;
@@ -237,6 +254,20 @@ static const char *finish_telling(struct buffer *told, int code, struct capture 
         tell_capture(told, capture);
     assert_int_equal(told->failed, 0);
     return buffer_text(told);
+}
+
+static void expect_same_in_batches(const uint8_t *bytes, size_t length, const char *text)
+{
+    struct capture *capture;
+    struct source *source;
+    struct buffer told;
+    buffer_init(&told, 0);
+    assert_int_equal(source_memory(bytes, length, &source, NULL), 0);
+    assert_int_equal(capture_open_source(source, "sample", &capture, NULL), 0);
+    tell_batches(&told, capture);
+    assert_string_equal(buffer_text(&told), text);
+    capture_close(&capture);
+    buffer_done(&told);
 }
 
 const char *sample_told_bytes(const void *bytes, size_t length)
@@ -258,6 +289,8 @@ const char *sample_told_bytes(const void *bytes, size_t length)
     assert_int_equal(source_memory(copy, length, &source, &err), 0);
     int code = capture_open_source(source, "sample", &capture, &err);
     const char *text = finish_telling(told, code, &capture, &err);
+    if (code == 0)
+        expect_same_in_batches(copy, length, text);
     munmap(begin, room + page);
     return text;
 }

@@ -55,7 +55,8 @@ void sample_packet(struct file_sample *sample, uint32_t interface, uint64_t unit
  *     #2 timeless link 1 interface 0: 3 of 3 bytes abc in fcs 4
  *     sample: the file ends inside packet 3; 2 before it were read
  *
- * The bytes are read at the end of a page: a read past them ends the test. */
+ * capture_batch must give the same. The bytes are read at the end of a page: a read past
+ * them ends the test. */
 const char *sample_told_bytes(const void *bytes, size_t length);
 const char *sample_told(const struct file_sample *sample);
 /* The same of the file at the path, which is its name. */
