@@ -11,9 +11,8 @@
 
 struct error;
 
-enum {
-    RECEIVING_NOTHING = UINT32_MAX - 1
-}; /* the index of an entry that its root does not have */
+/* The index of an entry that its root does not have; too large for an enumerator. */
+#define RECEIVING_NOTHING (UINT32_MAX - 1)
 
 enum root_state {
     ROOT_COMES,
