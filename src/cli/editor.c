@@ -135,7 +135,7 @@ enum { ESCAPE = 27, DELETE = 127 };
 /* An escape sequence that is complete, without its ESC. */
 static void take_sequence(struct editor *editor, const char *sequence, size_t length)
 {
-    int last = sequence[length - 1];
+    int last = (unsigned char)sequence[length - 1];
     int number =
         length > 2 && sequence[1] >= '0' && sequence[1] <= '9' ? sequence[1] - '0' : 0;
     if (last == '~')

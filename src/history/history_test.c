@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,14 +15,62 @@
 
 #include "base/error.h"
 
-/* One history, and who waits for what it gives back. */
+/* --- The system below SQLite: what is written to the log, and whether it was synced since --- */
+
+static sqlite3_vfs watching;
+static sqlite3_io_methods log_methods, real_methods;
+static _Atomic bool unsynced, sync_fails;
+
+static int log_write(sqlite3_file *file, const void *bytes, int length,
+                     sqlite3_int64 offset)
+{
+    unsynced = true;
+    return real_methods.xWrite(file, bytes, length, offset);
+}
+
+static int log_sync(sqlite3_file *file, int flags)
+{
+    if (sync_fails)
+        return SQLITE_IOERR_FSYNC;
+    int code = real_methods.xSync(file, flags);
+    unsynced = false;
+    return code;
+}
+
+static int open_file(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags,
+                     int *ret_flags)
+{
+    const sqlite3_vfs *real = vfs->pNext;
+    int code = real->xOpen(vfs, name, file, flags, ret_flags);
+    if (code == SQLITE_OK && flags & SQLITE_OPEN_WAL) {
+        real_methods = log_methods = *file->pMethods;
+        log_methods.xWrite = log_write;
+        log_methods.xSync = log_sync;
+        file->pMethods = &log_methods;
+    }
+    return code;
+}
+
+static int watch_files(void **state)
+{
+    (void)state;
+    watching = *sqlite3_vfs_find(NULL);
+    watching.zName = "watching";
+    watching.xOpen = open_file;
+    return sqlite3_vfs_register(&watching, 1);
+}
+
+/* --- A history --- */
+
+/* One, and who waits for what it gives back. */
 struct fixture {
     char folder[64];
     struct history *history;
     const struct keep *keep;
     pthread_mutex_t lock;
     pthread_cond_t came;
-    unsigned back; /* messages that came back */
+    unsigned back;          /* messages that came back */
+    unsigned back_unsynced; /* of them, before the log was synced */
     char told[512];
 };
 
@@ -29,8 +78,11 @@ static void kept(void *listener, struct keep_message *first)
 {
     struct fixture *fixture = listener;
     pthread_mutex_lock(&fixture->lock);
-    for (; first; first = first->next)
+    for (; first; first = first->next) {
         fixture->back++;
+        if (first->result == KEEP_STORED && unsynced)
+            fixture->back_unsynced++;
+    }
     pthread_cond_broadcast(&fixture->came);
     pthread_mutex_unlock(&fixture->lock);
 }
@@ -278,21 +330,36 @@ static void words_are_found_as_soon_as_they_are_asked_for(void **state)
                      ERROR_ARGUMENT);
 }
 
-/* Readers go on while it commits. */
-static void it_writes_ahead(void **state)
+static void nothing_comes_back_before_it_is_synced(void **state)
 {
     struct fixture *fixture = *state;
-    char path[128];
-    sqlite3 *database;
-    sqlite3_stmt *row;
-    snprintf(path, sizeof path, "%s/history.db", fixture->folder);
-    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
-    assert_int_equal(sqlite3_prepare_v2(database, "PRAGMA journal_mode", -1, &row, NULL),
-                     SQLITE_OK);
-    assert_int_equal(sqlite3_step(row), SQLITE_ROW);
-    assert_string_equal(sqlite3_column_text(row, 0), "wal");
-    sqlite3_finalize(row);
-    sqlite3_close(database);
+    uint64_t last;
+    struct keep_room *room = room_named(fixture, "room", &last);
+    for (unsigned i = 1; i <= 50; i++) {
+        struct keep_message two[] = {message_of(room, 1, 2 * i, "a"),
+                                     message_of(room, 2, 2 * i, "b")};
+        store_all(fixture, two, 2);
+    }
+    assert_int_equal(fixture->back_unsynced, 0);
+    assert_int_equal(history_counts(fixture->history).stored, 100);
+}
+
+static void what_cannot_be_synced_is_not_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    uint64_t last;
+    struct keep_room *room = room_named(fixture, "room", &last);
+    assert_int_equal(store_one(fixture, room, 1, 1, "before").seq, 1);
+    sync_fails = true;
+    assert_int_equal(store_one(fixture, room, 1, 2, "lost").result, KEEP_FAILED);
+    assert_int_equal(store_one(fixture, room, 1, 2, "lost").result, KEEP_FAILED);
+    sync_fails = false;
+    assert_non_null(strstr(fixture->told, "cannot be kept"));
+    struct keep_message again = store_one(fixture, room, 1, 2, "again");
+    assert_int_equal(again.result, KEEP_STORED);
+    assert_int_equal(again.seq, 2);
+    assert_string_equal(ask(fixture, (struct keep_query){.room = room}).rows,
+                        "1:before 2:again");
 }
 
 static void others_cannot_read_it(void **state)
@@ -333,9 +400,10 @@ int main(void)
         TEST(it_is_all_there_when_opened_again),
         TEST(questions_come_in_pages),
         TEST(words_are_found_as_soon_as_they_are_asked_for),
-        TEST(it_writes_ahead),
+        TEST(nothing_comes_back_before_it_is_synced),
+        TEST(what_cannot_be_synced_is_not_kept),
         TEST(others_cannot_read_it),
         TEST(what_is_no_database_is_set_aside),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, watch_files, NULL);
 }
