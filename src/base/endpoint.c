@@ -68,7 +68,7 @@ char *endpoint_format_address(const struct endpoint *endpoint, char text[ENDPOIN
     if (endpoint->family)
         text[put_address(text, endpoint)] = '\0';
     else
-        strcpy(text, "?");
+        memcpy(text, "?", 2);
     return text;
 }
 
@@ -76,7 +76,7 @@ char *endpoint_format(const struct endpoint *endpoint, char text[ENDPOINT_TEXT])
 {
     char *at = text;
     if (!endpoint->family)
-        return strcpy(text, "?");
+        return memcpy(text, "?", 2);
     if (endpoint->family == 6)
         *at++ = '[';
     at += put_address(at, endpoint);

@@ -113,7 +113,7 @@ static bool add_slab(struct flows *flows)
 {
     if (flows->slab_count == flows->slab_capacity) {
         size_t capacity = flows->slab_capacity ? 2 * flows->slab_capacity : 8;
-        struct flow **slabs = realloc(flows->slabs, capacity * sizeof *slabs);
+        struct flow **slabs = realloc(flows->slabs, capacity * sizeof(struct flow *));
         if (!slabs)
             return false;
         flows->slabs = slabs;

@@ -21,7 +21,7 @@ static bool end_is_in_order(const struct flow *flow, enum place place)
            follower->has_acked && follower->sent_end == sent && end->has_sent &&
            end->has_acked && end->reached == sent && end->end == sent &&
            end->acked == follower->acked && !end->provoked && !end->probe &&
-           !end->probes && !end->has_fin && !end->fin_far && !end->fin_far &&
+           !end->probes && !end->has_fin && !end->fin_far &&
            zeek_is_steady(&flow->tally.zeek, place, sent);
 }
 
