@@ -15,7 +15,6 @@
 #include "file/shelf.h"
 
 #define DATA_NAME "data"
-#define JOURNAL_NAME "journal"
 
 enum { FOLDER_MODE = 0777, FILE_MODE = 0666 }; /* less the umask */
 
@@ -228,7 +227,7 @@ static int open_kept(struct arrival *arrival, struct error *err)
                                 arrival->name);
     buffer_init(&records, 0);
     int code =
-        journal_open(&arrival->journal, arrival->folder, JOURNAL_NAME, &records, err);
+        journal_open(&arrival->journal, arrival->folder, ARRIVAL_JOURNAL, &records, err);
     if (code)
         error_add(err, "'%s'", arrival->name);
     const uint8_t *at = (const uint8_t *)records.bytes;

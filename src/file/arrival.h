@@ -146,6 +146,8 @@ void arrival_close(struct arrival **arrival, enum arrival_fate fate);
 
 /* --- Between arrival's own files --- */
 
+#define ARRIVAL_JOURNAL "journal" /* its name, in the arrival's folder */
+
 const char *arrival_spelling(const struct arrival *arrival, uint32_t index);
 /* The folder of that number (MANIFEST_ROOT: the one the root lies in); a descriptor borrowed until the
  * next call, or a negated errno. */

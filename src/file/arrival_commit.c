@@ -32,7 +32,8 @@ bool arrival_checkpoint_begin(struct arrival *arrival,
     struct arrival_checkpoint checkpoint = {.data = -1,
                                             .synced = arrival->journal.length};
     checkpoint.folder = duplicate(arrival->folder);
-    checkpoint.journal = duplicate(arrival->journal.fd);
+    /* Opened anew: a duplicate would hold the lock until the disk is done. */
+    checkpoint.journal = beneath_open(arrival->folder, ARRIVAL_JOURNAL, O_RDWR, 0);
     if (root->part && root->part->fd >= 0)
         checkpoint.data = duplicate(root->part->fd);
     arrival->unsynced_bytes = 0;

@@ -352,6 +352,22 @@ static void a_checkpoint_notes_what_was_synced(void **state)
     assert_nothing_arrives();
 }
 
+static void one_that_is_left_while_the_disk_syncs_can_be_carried_on_at_once(void **state)
+{
+    (void)state;
+    struct manifest_entry root = entry_of(FILE_REGULAR, MANIFEST_ROOT, BIG, 1, "f");
+    struct arrival *arrival = open_root(&root);
+    struct arrival_checkpoint checkpoint;
+    write_chunk(arrival, 0, 0);
+    assert_true(arrival_checkpoint_begin(arrival, &checkpoint));
+    arrival_close(&arrival, ARRIVAL_LEAVE);
+    arrival = open_root(&root);
+    assert_int_equal(arrival->had_bytes, MIB);
+    arrival_checkpoint_run(&checkpoint);
+    assert_int_equal(checkpoint.code, 0);
+    arrival_close(&arrival, ARRIVAL_DROP);
+}
+
 static void a_folder_put_where_a_link_is_leads_nowhere(void **state)
 {
     (void)state;
@@ -391,6 +407,7 @@ int main(void)
         HERE(two_names_that_are_one_fail_the_folder),
         HERE(times_and_modes_are_kept_where_asked_for),
         HERE(a_checkpoint_notes_what_was_synced),
+        HERE(one_that_is_left_while_the_disk_syncs_can_be_carried_on_at_once),
         HERE(a_folder_put_where_a_link_is_leads_nowhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

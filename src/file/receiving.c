@@ -40,6 +40,10 @@ void receiving_close(struct receiving **receiving)
     (*receiving)->closed = true;
     (*receiving)->control = NULL;
     (*receiving)->link_count = 0;
+    /* Now, and not when the disk is done with a checkpoint: somebody may come to go on at once. */
+    for (uint32_t i = 0; i < (*receiving)->root_count; i++)
+        if ((*receiving)->roots[i].state == ROOT_COMES)
+            arrival_close(&(*receiving)->roots[i].arrival, ARRIVAL_LEAVE);
     if ((*receiving)->jobs == 0)
         receiving_free(*receiving);
     *receiving = NULL;

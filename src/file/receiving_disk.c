@@ -174,7 +174,7 @@ static int settle_checkpoint(struct checkpoint_job *job)
 {
     struct root *root = &job->receiving->roots[job->root];
     root->checkpointed = false;
-    if (root->state == ROOT_COMES)
+    if (root->state == ROOT_COMES && root->arrival)
         arrival_checkpoint_end(root->arrival, &job->checkpoint);
     return 0;
 }
