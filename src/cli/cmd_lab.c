@@ -119,7 +119,7 @@ static int read_options(int argc, char **argv, struct lab *lab)
                                             {NULL, 0, NULL, 0}};
     struct lab_order *order = &lab->order;
     int option, status = 0;
-    double number;
+    double number = 0;
 
     opterr = 0;
     while (status == 0 && (option = getopt_long(argc, argv, ":h", options, NULL)) != -1) {

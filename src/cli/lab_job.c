@@ -309,7 +309,8 @@ static void show_sum(const struct session *session)
 
 static int write_book(const struct session *session, struct error *err)
 {
-    const struct lab_report **reports = calloc(session->job_count + 1, sizeof *reports);
+    const struct lab_report **reports =
+        calloc(session->job_count + 1, sizeof(const struct lab_report *));
     struct lab_book book = book_of(session->order);
     if (!reports)
         return error_set(err, ERROR_MEMORY, "no memory for the book");

@@ -158,28 +158,36 @@ static size_t count_running(const struct lab_pool *pool, const struct child *chi
     return running;
 }
 
-int lab_pool_run(struct lab_pool *pool, struct error *err)
+static int run_all(struct lab_pool *pool, struct child *children, struct pollfd *polled,
+                   bool *begun, struct error *err)
 {
-    struct child *children = calloc(pool->at_once, sizeof *children);
-    struct pollfd *polled = calloc(pool->at_once, sizeof *polled);
-    bool *begun = calloc(pool->count + 1, sizeof *begun);
-    int status = children && polled && begun
-                     ? 0
-                     : error_set(err, ERROR_MEMORY, "no memory for the experiments");
     size_t ended = 0;
-    while (status == 0 && ended < pool->count) {
-        status = begin_more(pool, children, begun, err);
+    while (ended < pool->count) {
+        int status = begin_more(pool, children, begun, err);
         if (status)
-            break;
+            return status;
         listen_to(pool, children, polled);
         if (wo_wait(&pool->stop, 1, WO_ANY, 0, NULL) == 0)
-            status = error_set(err, ERROR_INTERRUPTED, "stopped");
+            return error_set(err, ERROR_INTERRUPTED, "stopped");
         ended = 0;
         for (size_t i = 0; i < pool->count; i++)
             ended += pool->jobs[i].done;
         if (pool->goes_on)
             pool->goes_on(pool->owner, ended, count_running(pool, children));
     }
+    return 0;
+}
+
+int lab_pool_run(struct lab_pool *pool, struct error *err)
+{
+    struct child *children = calloc(pool->at_once, sizeof *children);
+    struct pollfd *polled = calloc(pool->at_once, sizeof *polled);
+    bool *begun = calloc(pool->count + 1, sizeof *begun);
+    int status;
+    if (children && polled && begun)
+        status = run_all(pool, children, polled, begun, err);
+    else
+        status = error_set(err, ERROR_MEMORY, "no memory for the experiments");
     if (children)
         kill_all(children, pool->at_once);
     free(children);

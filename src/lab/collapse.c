@@ -5,7 +5,7 @@
 
 /* The first and the last of a run keep their rows; fewer than this between them are no
  * run. */
-enum { AT_ENDS = 2, LEAST = 6 };
+static const size_t at_ends = 2, least = 6;
 
 static bool is_plain(const struct event *event, const struct collapse_keep *keep)
 {
@@ -53,16 +53,16 @@ int collapse_story(const struct story *story, const struct collapse_keep *keep,
     size_t to = 0;
     for (size_t i = 0; i < story->event_count;) {
         size_t length = run_length(story, i, keep);
-        if (length < LEAST + 2 * AT_ENDS) {
+        if (length < least + 2 * at_ends) {
             copy->events[to++] = story->events[i++];
             continue;
         }
-        size_t middle = length - 2 * AT_ENDS;
-        for (size_t k = 0; k < AT_ENDS; k++)
+        size_t middle = length - 2 * at_ends;
+        for (size_t k = 0; k < at_ends; k++)
             copy->events[to++] = story->events[i++];
         copy->events[to++] = join(&story->events[i], middle);
         i += middle;
-        for (size_t k = 0; k < AT_ENDS; k++)
+        for (size_t k = 0; k < at_ends; k++)
             copy->events[to++] = story->events[i++];
     }
     copy->event_count = to;

@@ -173,6 +173,7 @@ static void begin_given(struct place_in *in, struct word word)
 static void read_line(struct place_in *in)
 {
     struct reader *reader = &in->reader;
+    struct experiment *experiment = in->experiment;
     if (text_goes_on(&in->text, reader))
         return;
     if (is_step(reader_peek(reader))) {
@@ -184,16 +185,16 @@ static void read_line(struct place_in *in)
     if (text) {
         text_begin(&in->text, reader, text);
     } else if (word_is(word, "experiment")) {
-        if (in->experiment->name)
+        if (experiment->name)
             reader_fail_say(reader, word, "the experiment has a name already");
-        in->experiment->line = reader->number;
-        in->experiment->name = reader_name(reader, "the experiment's name (lost-syn)");
+        experiment->line = reader->number;
+        experiment->name = reader_name(reader, "the experiment's name (lost-syn)");
         reader_expect_end(reader);
     } else if (word_is(word, "number")) {
-        in->experiment->number = (int)reader_number(reader, 1, 999, "a number");
+        experiment->number = (int)reader_number(reader, 1, 999, "a number");
         reader_expect_end(reader);
     } else if (word_is(word, "takes")) {
-        in->experiment->takes_ns = reader_duration(reader);
+        experiment->takes_ns = reader_duration(reader);
         reader_expect_end(reader);
     } else if (word_is(word, "given")) {
         begin_given(in, word);

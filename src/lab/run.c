@@ -391,7 +391,7 @@ static int run_part(const struct experiment *experiment, const struct lab_part *
         return 0;
     }
     result->findings =
-        calloc(count_evidence(&experiment->given) + count_evidence(&part->steps),
+        calloc(count_evidence(&experiment->given) + count_evidence(&part->steps) + 1,
                sizeof *result->findings);
     if (!stage || !result->findings) {
         free(stage);
@@ -467,7 +467,7 @@ int lab_run(const struct experiment *experiment, const struct lab_options *optio
     struct lab_options now = *options;
     int64_t begun_ns = stage_now_ns();
     int status = 0;
-    result.parts = calloc(count_parts(experiment), sizeof *result.parts);
+    result.parts = calloc(count_parts(experiment) + 1, sizeof *result.parts);
     if (!result.parts)
         return error_set(err, ERROR_MEMORY, "no memory for an experiment");
     for (const struct lab_part *part = experiment->parts; part; part = part->next) {

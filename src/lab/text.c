@@ -1,5 +1,6 @@
 #include "lab/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "lab/reader.h"
@@ -21,10 +22,8 @@ static void store(struct text_reading *reading, struct reader *reader, const cha
     char *whole = reader_alloc(reader, length + added + 2);
     if (!whole)
         return;
-    memcpy(whole, before, length);
-    if (length && added && joins_with_blank(before[length - 1], more[0]))
-        whole[length++] = ' ';
-    memcpy(whole + length, more, added);
+    bool blank = length && added && joins_with_blank(before[length - 1], more[0]);
+    snprintf(whole, length + added + 2, "%s%s%s", before, blank ? " " : "", more);
     reading->text->in[reading->language] = whole;
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "capture/decode.h"
+#include "wire/barrier.h"
 #include "wire/diag.h"
 #include "wire/hosts.h"
 #include "wire/link.h"
@@ -33,6 +34,8 @@ struct wire {
     struct link link;
     int capture; /* a packet socket on the loopback */
     struct diag diag[2];
+    struct barrier barrier;
+    uint64_t segments; /* that were sent or have arrived: the relay's count */
     struct gate gate;
     struct record record;
 

@@ -115,6 +115,7 @@ static void send_segment(struct relay *relay, struct delivery *delivery, int64_t
     struct wire *wire = relay->wire;
 
     delivery->packet = record_next_packet(&wire->record);
+    wire->segments++;
     record_packet_sent(&wire->record, sent_ns, delivery->from, delivery->packet,
                        &delivery->segment);
     note_passing(wire, delivery->from, true, sent_ns, delivery);
@@ -240,6 +241,7 @@ static void deliver(struct relay *relay, struct delivery *delivery)
         record_packet_received(&wire->record, now_ns, delivery->from, delivery->packet,
                                delivery->fate, unsent ? &delivery->segment : NULL);
         note_passing(wire, to, false, now_ns, delivery);
+        wire->segments++;
     }
     /* A packet that the host's device refuses (it is down, its queue is full) is lost
      * like any. */
@@ -360,9 +362,15 @@ static void look_at_all(struct wire *wire)
     wire_flush(wire);
 }
 
-/* Answers a request to look; whether there was one. */
+/* Answers a request to look, where there is one and all is certainly at rest; whether it
+ * did. */
 static bool look_around(struct wire *wire)
 {
+    pthread_mutex_lock(&wire->lock);
+    bool wanted = wire->look != NULL;
+    pthread_mutex_unlock(&wire->lock);
+    if (!wanted || !barrier_passed(&wire->barrier, wire->segments))
+        return false;
     pthread_mutex_lock(&wire->lock);
     wire->looking = wire->look != NULL;
     pthread_mutex_unlock(&wire->lock);
@@ -414,7 +422,8 @@ void relay_run(struct wire *wire)
         wire_note_idle(wire);
         if (rest && none_travels(&relay) && look_around(wire))
             continue;
-        int64_t until_ns = clock_now_ns(wire->gate.clock) + WIRE_IDLE_NS;
+        int64_t until_ns = clock_now_ns(wire->gate.clock) +
+                           (wire->barrier.awaited ? NS_PER_MS : WIRE_IDLE_NS);
         struct list_link *first = list_first(&relay.deliveries);
         if (first && list_member(first, struct delivery, link)->due_ns < until_ns)
             until_ns = list_member(first, struct delivery, link)->due_ns;

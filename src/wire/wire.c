@@ -49,6 +49,8 @@ static int set_up(struct wire *wire, struct error *err)
         wire->capture = link_open_stamped("lo", err);
         status = wire->capture < 0 ? wire->capture : 0;
     }
+    if (status == 0 && wire->kind == WIRE_VETH)
+        status = barrier_open(&wire->barrier, &wire->hosts, err);
     if (status == 0)
         status = open_diag(wire, PLACE_CLIENT, err);
     if (status == 0)
@@ -71,6 +73,7 @@ static struct wire *new_wire(const struct wire_options *options)
     if (!wire->options.settle_ns)
         wire->options.settle_ns = WIRE_SETTLE_NS;
     wire->diag[0].fd = wire->diag[1].fd = -1;
+    barrier_init(&wire->barrier);
     wire->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     list_init(&wire->injections);
     list_init(&wire->held);
@@ -206,6 +209,7 @@ void wire_close(struct wire **wire_pointer)
         free(list_member(link, struct wire_pair, link));
     diag_close(&wire->diag[0]);
     diag_close(&wire->diag[1]);
+    barrier_close(&wire->barrier);
     link_close(&wire->link);
     if (wire->capture >= 0)
         close(wire->capture);
