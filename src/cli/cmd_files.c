@@ -21,11 +21,12 @@
 
 static int print_help(void)
 {
-    printf("%s", _("Usage: woshou files [HOST[:PORT]] [OPTION]...\n"
-                   "List the files and folders that a server has: their size, when they were\n"
-                   "written, and their name.\n\n"
-                   "  --remove NAME         remove that one, in place of listing\n"
-                   "  --json                one object a line\n"));
+    printf("%s",
+           _("Usage: woshou files [HOST[:PORT]] [OPTION]...\n"
+             "List the files and folders that a server has: their size, when they were\n"
+             "written, and their name.\n\n"
+             "  --remove NAME         remove that one, in place of listing\n"
+             "  --json                one object a line\n"));
     printf("%s", server_options_help());
     printf("%s", _("  --help                print this and exit\n"));
     return EXIT_DONE;
@@ -144,7 +145,8 @@ static void print_item(const struct shelf_item *item)
         strftime(written, sizeof written, "%Y-%m-%d %H:%M", &local);
     buffer_init(&name, 0);
     visible_append(&name, item->name, strlen(item->name));
-    printf("%10s  %s  %s%s\n", bytes, written, buffer_text(&name), item->folder ? "/" : "");
+    printf("%10s  %s  %s%s\n", bytes, written, buffer_text(&name),
+           item->folder ? "/" : "");
     buffer_done(&name);
 }
 
@@ -176,8 +178,7 @@ static void tell_meeting(void *owner, const struct session *session)
 }
 
 static int complain_failed(const struct settings *settings, int code,
-                           const struct session_refused *refused,
-                           const struct error *err)
+                           const struct session_refused *refused, const struct error *err)
 {
     if (!settings->json)
         return complain(EXIT_FAILED, "%s", err->sentence);

@@ -11,13 +11,15 @@
 
 static int print_help(void)
 {
-    printf("%s", _("Usage: woshou get NAME [HOST[:PORT]] [OPTION]...\n"
-                   "       woshou get NAME... --server HOST[:PORT] [OPTION]...\n"
-                   "Get files and folders from a server; 'woshou files' lists them. Each is here\n"
-                   "once it is whole, checked and on the disk, and not a moment before. Whatever\n"
-                   "breaks a transfer off, the same command goes on where it was. What is here is\n"
-                   "never replaced.\n\n"
-                   "  --into FOLDER         put them there (the current one)\n"));
+    printf(
+        "%s",
+        _("Usage: woshou get NAME [HOST[:PORT]] [OPTION]...\n"
+          "       woshou get NAME... --server HOST[:PORT] [OPTION]...\n"
+          "Get files and folders from a server; 'woshou files' lists them. Each is here\n"
+          "once it is whole, checked and on the disk, and not a moment before. Whatever\n"
+          "breaks a transfer off, the same command goes on where it was. What is here is\n"
+          "never replaced.\n\n"
+          "  --into FOLDER         put them there (the current one)\n"));
     printf("%s", transfer_options_help());
     printf("%s", server_options_help());
     printf("%s", _("  --help                print this and exit\n"));
@@ -65,11 +67,12 @@ static int take_words(struct settings *settings, int argc, char **argv)
 static int read_settings(int argc, char **argv, struct settings *settings,
                          bool *ret_helped)
 {
-    static const struct option options[] = {TRANSFER_OPTIONS,
-                                            SERVER_OPTIONS,
-                                            {"into", required_argument, NULL, OPTION_INTO},
-                                            {"help", no_argument, NULL, OPTION_HELP},
-                                            {0}};
+    static const struct option options[] = {
+        TRANSFER_OPTIONS,
+        SERVER_OPTIONS,
+        {"into", required_argument, NULL, OPTION_INTO},
+        {"help", no_argument, NULL, OPTION_HELP},
+        {0}};
     opterr = 0;
     for (int option; (option = getopt_long(argc, argv, ":h", options, NULL)) != -1;) {
         if (option == OPTION_HELP || option == 'h') {

@@ -11,14 +11,15 @@
 
 const char *transfer_options_help(void)
 {
-    return _("  --server HOST[:PORT]  where to; else the last word, WOSHOU_SERVER, or this\n"
-             "                        machine\n"
-             "  --connections N       at most so many for big files (4)\n"
-             "  --preserve            times and modes too\n"
-             "  --stall SECONDS       give a connection up on which nothing moves so long (20)\n"
-             "  --progress            tell how far it is, on no terminal too\n"
-             "  --quiet               say only what went wrong\n"
-             "  --json                one object a line: results, and a summary at the end\n");
+    return _(
+        "  --server HOST[:PORT]  where to; else the last word, WOSHOU_SERVER, or this\n"
+        "                        machine\n"
+        "  --connections N       at most so many for big files (4)\n"
+        "  --preserve            times and modes too\n"
+        "  --stall SECONDS       give a connection up on which nothing moves so long (20)\n"
+        "  --progress            tell how far it is, on no terminal too\n"
+        "  --quiet               say only what went wrong\n"
+        "  --json                one object a line: results, and a summary at the end\n");
 }
 
 static int take_connections(struct transfer_options *options, const char *verb,
