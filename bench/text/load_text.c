@@ -1,9 +1,10 @@
 /* load_text: talks to a server of rooms or subjects at 127.0.0.1:PORT, in the tongue it is told.
  *
- *     load_text fanout TONGUE PORT PID READERS COUNT
- *         One speaker says COUNT messages of 128 bytes, not to be acknowledged, and READERS get each.
- *     load_text reach TONGUE PORT PID READERS COUNT
- *         COUNT times one message, the next when the last reader has it.
+ *     load_text fanout TONGUE PORT PID READERS COUNT REACHED
+ *         One speaker says COUNT messages of 128 bytes, not to be acknowledged, and READERS get each;
+ *         then REACHED times one message, the next when the last reader has it.
+ *     load_text reach TONGUE PORT PID READERS REACHED
+ *         Only that.
  *     load_text durable TONGUE PORT PID SENDERS OUTSTANDING COUNT
  *         SENDERS say COUNT messages together, each with OUTSTANDING unacknowledged at every moment.
  *     load_text hold TONGUE PORT COUNT
@@ -401,14 +402,14 @@ int main(int argc, char **argv)
     } else if (strcmp(argv[1], "durable") == 0 && argc == 8) {
         measure_durable(&load, argv[4], number(argv[5]), number(argv[6]),
                         number(argv[7]));
-    } else if (argc == 7) {
+    } else if ((strcmp(argv[1], "fanout") == 0 && argc == 8) ||
+               (strcmp(argv[1], "reach") == 0 && argc == 7)) {
         open_readers(&load, number(argv[5]));
         open_speaker(&load);
         learn_length(&load);
-        if (strcmp(argv[1], "fanout") == 0)
+        if (argc == 8)
             measure_fan_out(&load, argv[4], number(argv[6]));
-        else
-            measure_reach(&load, number(argv[6]));
+        measure_reach(&load, number(argv[argc - 1]));
     } else {
         fail("usage", "fanout|reach|durable|hold TONGUE PORT ...");
     }
