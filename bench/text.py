@@ -21,7 +21,7 @@ READERS = (100, 1000)
 SAID = {100: 30000, 1000: 3000}
 SAID_BY_SLOW = {100: 600, 1000: 60}
 REACHED = 100
-DURABLE = {(64, 16): 60000, (1, 1): 1500}  # senders and outstanding of each: messages
+DURABLE = {(64, 16): 300000, (1, 1): 2000}  # senders and outstanding of each: messages
 FILE_BYTES = 1 << 30
 
 
