@@ -362,14 +362,18 @@ static void look_at_all(struct wire *wire)
     wire_flush(wire);
 }
 
-/* Answers a request to look, where there is one and all is certainly at rest; whether it
- * did. */
-static bool look_around(struct wire *wire)
+static bool look_wanted(struct wire *wire)
 {
     pthread_mutex_lock(&wire->lock);
     bool wanted = wire->look != NULL;
     pthread_mutex_unlock(&wire->lock);
-    if (!wanted || !barrier_passed(&wire->barrier, wire->segments))
+    return wanted;
+}
+
+/* Answers a request to look, where all is certainly at rest; whether it did. */
+static bool look_around(struct wire *wire)
+{
+    if (!barrier_passed(&wire->barrier, wire->segments))
         return false;
     pthread_mutex_lock(&wire->lock);
     wire->looking = wire->look != NULL;
@@ -415,12 +419,14 @@ void relay_run(struct wire *wire)
             continue;
         /* At rest, and nothing new came of it: whatever has happened by now is
          * recorded. */
+        /* Whoever asks may have set a program going just before: rest counts from then. */
+        bool wanted = look_wanted(wire);
         bool rest = gate_settle(&wire->gate, wire->options.settle_ns);
         if (drain_both(&relay))
             continue;
         wire_flush(wire);
         wire_note_idle(wire);
-        if (rest && none_travels(&relay) && look_around(wire))
+        if (wanted && rest && none_travels(&relay) && look_around(wire))
             continue;
         int64_t until_ns = clock_now_ns(wire->gate.clock) +
                            (wire->barrier.awaited ? NS_PER_MS : WIRE_IDLE_NS);
