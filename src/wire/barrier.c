@@ -6,11 +6,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "wire/hosts.h"
 #include "wire/link.h"
 
 enum { PORT = 9 };
+
+static const int64_t patience_ns = 500 * NS_PER_MS;
 
 void barrier_init(struct barrier *barrier)
 {
@@ -62,34 +65,37 @@ void barrier_close(struct barrier *barrier)
     barrier_init(barrier);
 }
 
-static void begin(struct barrier *barrier, uint64_t segments)
+static void begin(struct barrier *barrier, uint64_t segments, int64_t now_ns)
 {
+    barrier->round++;
+    barrier->begun_ns = now_ns;
     barrier->begun = true;
     barrier->segments = segments;
-    barrier->awaited = 0;
     for (int i = 0; i < 2; i++)
-        barrier->awaited += send(barrier->fd[i], "", 1, MSG_NOSIGNAL) == 1;
+        barrier->awaited += send(barrier->fd[i], &barrier->round, 1, MSG_NOSIGNAL) == 1;
 }
 
 static void take_arrivals(struct barrier *barrier)
 {
-    char byte;
+    uint8_t round;
     for (int i = 0; i < 2; i++)
-        while (barrier->awaited && recv(barrier->fd[i], &byte, 1, 0) == 1)
-            barrier->awaited--;
+        while (barrier->awaited && recv(barrier->fd[i], &round, 1, 0) == 1)
+            barrier->awaited -= round == barrier->round;
 }
 
-bool barrier_passed(struct barrier *barrier, uint64_t segments)
+bool barrier_passed(struct barrier *barrier, uint64_t segments, int64_t now_ns)
 {
     if (barrier->fd[0] < 0)
         return true;
     if (barrier->begun)
         take_arrivals(barrier);
-    if (barrier->begun && barrier->awaited)
+    bool over = barrier->awaited == 0;
+    if (barrier->begun && !over && now_ns - barrier->begun_ns < patience_ns)
         return false;
-    bool passed = barrier->begun && barrier->segments == segments;
+    bool passed = barrier->begun && over && barrier->segments == segments;
     barrier->begun = false;
+    barrier->awaited = 0;
     if (!passed)
-        begin(barrier, segments);
+        begin(barrier, segments, now_ns);
     return passed;
 }

@@ -18,6 +18,8 @@ struct barrier {
     int fd[2];         /* a datagram socket at each host; -1: there is no need of them */
     int awaited;       /* datagrams that have not arrived yet */
     bool begun;        /* a round is under way, or just over */
+    uint8_t round;     /* which, as its datagrams say */
+    int64_t begun_ns;  /* one whose datagram got lost is begun anew after a while */
     uint64_t segments; /* that had moved when it began */
 };
 
@@ -28,6 +30,6 @@ void barrier_close(struct barrier *barrier);
 
 /* Asked while all looks at rest, again and again: whether it is. `segments` is how many
  * have moved so far. */
-bool barrier_passed(struct barrier *barrier, uint64_t segments);
+bool barrier_passed(struct barrier *barrier, uint64_t segments, int64_t now_ns);
 
 #endif

@@ -373,7 +373,7 @@ static bool look_wanted(struct wire *wire)
 /* Answers a request to look, where all is certainly at rest; whether it did. */
 static bool look_around(struct wire *wire)
 {
-    if (!barrier_passed(&wire->barrier, wire->segments))
+    if (!barrier_passed(&wire->barrier, wire->segments, clock_now_ns(wire->gate.clock)))
         return false;
     pthread_mutex_lock(&wire->lock);
     wire->looking = wire->look != NULL;
