@@ -426,7 +426,10 @@ static int run_part(const struct experiment *experiment, const struct lab_part *
         return status;
     }
     stage->cursor_ns = result->started_ns = stage_now_ns();
-    status = play(stage, &experiment->given, &next_finding);
+    /* A device that has just come up may lose what is sent at once. */
+    status = rest(stage, look_at_nothing);
+    if (status == 0)
+        status = play(stage, &experiment->given, &next_finding);
     if (status == 0)
         status = play(stage, &part->steps, &next_finding);
     if (status == 0)
