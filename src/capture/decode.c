@@ -47,14 +47,9 @@ static void decode_option(uint8_t kind, const uint8_t *value, uint8_t length,
 
 /* Options that end early or lie about their length end the list; the segment stands
  * without. */
-static void decode_options(const uint8_t *options, size_t length, struct segment *segment)
+static void decode_any_options(const uint8_t *options, size_t length,
+                               struct segment *segment)
 {
-    /* What nearly every segment has: two paddings and the timestamps. */
-    static const uint8_t usual[4] = {1, 1, TIMESTAMPS, 10};
-    if (length == 12 && memcmp(options, usual, sizeof usual) == 0) {
-        read_timestamps(options + 4, segment);
-        return;
-    }
     while (length > 0 && options[0] != 0) {
         if (options[0] == 1) {
             options++;
@@ -82,6 +77,17 @@ static void set_ipv6(struct endpoint *endpoint, const uint8_t *address, uint16_t
     endpoint->family = 6;
     memcpy(endpoint->address, address, sizeof endpoint->address);
     endpoint->port = port;
+}
+
+/* What nearly every segment has are two paddings and the timestamps. */
+static inline void decode_options(const uint8_t *options, size_t length,
+                                  struct segment *segment)
+{
+    static const uint8_t usual[4] = {1, 1, TIMESTAMPS, 10};
+    if (length == 12 && memcmp(options, usual, sizeof usual) == 0)
+        read_timestamps(options + 4, segment);
+    else
+        decode_any_options(options, length, segment);
 }
 
 /* Field by field, here and below: compilers clear a large struct by an instruction that

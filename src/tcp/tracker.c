@@ -91,11 +91,17 @@ static void settle_probes(struct flow *flow)
 
 static void give(struct tracker *tracker, struct flow *flow, bool evicted)
 {
-    struct story bare = {.id = flow->id,
-                         .client = flow->ends[PLACE_CLIENT],
-                         .server = flow->ends[PLACE_SERVER]};
-    struct story *story = flow->story ? flow->story : &bare;
+    FILLED_BY_CALL struct story bare;
+    struct story *story = flow->story;
 
+    if (!story) {
+        story = &bare; /* its verdict, which is most of it, is filled below */
+        story->id = flow->id;
+        story->client = flow->ends[PLACE_CLIENT];
+        story->server = flow->ends[PLACE_SERVER];
+        story->events = NULL;
+        story->event_count = story->event_capacity = 0;
+    }
     steady_leave(flow);
     settle_probes(flow);
     story->numbers = flow->numbers;
@@ -369,14 +375,17 @@ static bool take_steadily(struct tracker *tracker, struct flow *flow, enum place
     return true;
 }
 
+/* `tried`: the connection that was tried as a steady one before; or null. */
 static int add_segment(struct tracker *tracker, uint32_t index, uint32_t hash,
-                       uint64_t number, int64_t t_ns, const struct segment *segment)
+                       const struct flow *tried, uint64_t number, int64_t t_ns,
+                       const struct segment *segment)
 {
     struct flow *flow = flow_at(&tracker->flows, index);
     enum place from = flow_place(flow, &segment->source);
     int code = 0;
 
-    if (flow->steady.holds && take_steadily(tracker, flow, from, t_ns, segment))
+    if (flow != tried && flow->steady.holds &&
+        take_steadily(tracker, flow, from, t_ns, segment))
         return 0;
     steady_leave(flow);
     if (seen_before(flow, from, t_ns, segment))
@@ -425,7 +434,7 @@ static int take_segment(struct tracker *tracker, uint32_t hash, struct flow *lik
         code = begin_flow(tracker, hash, first_sender(segment), segment, &index);
     if (code)
         return code;
-    return add_segment(tracker, index, hash, taken->number, t_ns, segment);
+    return add_segment(tracker, index, hash, likely, taken->number, t_ns, segment);
 }
 
 static uint32_t hash_of(const struct tracker *tracker, const struct segment *segment)

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/filled.h"
 #include "tcp/seq.h"
 #include "tcp/story.h"
 #include "tcp/tally.h"
@@ -129,17 +130,21 @@ static void collect_evidence(const struct tally *tally, struct verdict *verdict)
 }
 
 /* A reset that some receivers heed and others answer, and after which the receiver was
- * silent: it was heeded. A FIN beyond the window, of which nothing was heard: it was not. */
-static struct tally decide_doubt(const struct tally *tally)
+ * silent: it was heeded. A FIN beyond the window, of which nothing was heard: it was not.
+ * Most tallies leave nothing to decide, and are returned as they are. */
+static const struct tally *decide_doubt(const struct tally *tally, struct tally *decided)
 {
-    struct tally decided = *tally;
+    bool far = tally->end[0].fin_far || tally->end[1].fin_far;
+    if ((tally->rst || !tally->doubtful_rst) && !far)
+        return tally;
+    *decided = *tally;
     if (!tally->rst && tally->doubtful_rst) {
-        decided.rst = tally->doubtful_rst;
-        decided.rst_from = tally->doubtful_from;
+        decided->rst = tally->doubtful_rst;
+        decided->rst_from = tally->doubtful_from;
     }
     for (int end = 0; end < 2; end++)
-        if (decided.end[end].fin_far)
-            decided.end[end].fin = 0;
+        if (decided->end[end].fin_far)
+            decided->end[end].fin = 0;
     return decided;
 }
 
@@ -155,8 +160,8 @@ static void note_far_fin(const struct tally_end *end, struct evidence *ignored)
 
 void tally_verdict(const struct tally *undecided, struct verdict *ret_verdict)
 {
-    struct tally decided = decide_doubt(undecided);
-    const struct tally *tally = &decided;
+    FILLED_BY_CALL struct tally decided;
+    const struct tally *tally = decide_doubt(undecided, &decided);
     struct verdict *verdict = ret_verdict;
 
     *verdict = (struct verdict){.handshake_ns = UNSEEN_NS,
