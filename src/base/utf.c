@@ -1,5 +1,6 @@
 #include "base/utf.h"
 
+#include <string.h>
 #include <unistr.h>
 
 #include "base/buffer.h"
@@ -7,9 +8,23 @@
 
 static const ucs4_t replacement = 0xFFFD;
 
+/* How many bytes from the beginning are ASCII, eight at a time: most texts are nothing else, and it
+ * is asked of every message. */
+static size_t ascii_prefix(const uint8_t *bytes, size_t length)
+{
+    size_t at = 0;
+    for (uint64_t eight; at + sizeof eight <= length; at += sizeof eight) {
+        memcpy(&eight, bytes + at, sizeof eight);
+        if (eight & UINT64_C(0x8080808080808080))
+            break;
+    }
+    return at;
+}
+
 bool utf8_valid(const void *bytes, size_t length)
 {
-    return u8_check(bytes, length) == NULL;
+    size_t ascii = ascii_prefix(bytes, length);
+    return u8_check((const uint8_t *)bytes + ascii, length - ascii) == NULL;
 }
 
 /* Code units that well-formed UTF-8 takes in UTF-16. */

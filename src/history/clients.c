@@ -82,6 +82,7 @@ static int read_row(struct store *store, const uint8_t *key, struct known_client
     int code = sqlite3_step(row);
     if (code == SQLITE_ROW) {
         client->id = sqlite3_column_int64(row, 0);
+        client->stored = true;
         const void *bytes = sqlite3_column_blob(row, 1);
         if (window_decode(bytes, (size_t)sqlite3_column_bytes(row, 1), &client->window))
             code = SQLITE_CORRUPT;
@@ -126,19 +127,28 @@ void clients_touch(struct clients *clients, struct known_client *client)
         list_append(&clients->touched, &client->touched);
 }
 
+/* One that is new keeps `stored` only if the transaction is committed: clients_revert forgets it
+ * altogether. */
+static int write_one(struct store *store, struct known_client *client, int64_t now_ns)
+{
+    enum store_statement number = client->stored ? STORE_PUT_CLIENT : STORE_ADD_CLIENT;
+    sqlite3_stmt *row = store->statements[number];
+    uint8_t bytes[WINDOW_BYTES];
+    window_encode(&client->window, bytes);
+    sqlite3_bind_int64(row, 1, client->id);
+    sqlite3_bind_blob(row, 2, bytes, sizeof bytes, SQLITE_STATIC);
+    sqlite3_bind_int64(row, 3, now_ns);
+    if (!client->stored)
+        sqlite3_bind_blob(row, 4, client->key, KEEP_CLIENT_BYTES, SQLITE_STATIC);
+    client->stored = true;
+    return store_run(store, number);
+}
+
 int clients_write(struct clients *clients, struct store *store, int64_t now_ns)
 {
-    sqlite3_stmt *row = store->statements[STORE_PUT_CLIENT];
     list_for_each (link, &clients->touched) {
-        const struct known_client *client =
-            list_member(link, struct known_client, touched);
-        uint8_t bytes[WINDOW_BYTES];
-        window_encode(&client->window, bytes);
-        sqlite3_bind_int64(row, 1, client->id);
-        sqlite3_bind_blob(row, 2, client->key, KEEP_CLIENT_BYTES, SQLITE_STATIC);
-        sqlite3_bind_blob(row, 3, bytes, sizeof bytes, SQLITE_STATIC);
-        sqlite3_bind_int64(row, 4, now_ns);
-        int code = store_run(store, STORE_PUT_CLIENT);
+        int code =
+            write_one(store, list_member(link, struct known_client, touched), now_ns);
         if (code)
             return code;
     }

@@ -3,6 +3,7 @@
 #ifndef WOSHOU_HISTORY_CLIENTS_H
 #define WOSHOU_HISTORY_CLIENTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/list.h"
@@ -14,6 +15,7 @@ struct store;
 struct known_client {
     struct known_client *next; /* in its place of the table */
     int64_t id;
+    bool stored; /* the database has it */
     uint8_t key[KEEP_CLIENT_BYTES];
     struct window window;
     struct list_link touched; /* changed within the transaction */

@@ -1,5 +1,6 @@
 #include "history/store.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -34,8 +35,9 @@ static const char *const texts[STORE_STATEMENTS] = {
     [STORE_ADD_ROOM] = "INSERT INTO room(id, name) VALUES(?1, ?2)",
     [STORE_ADD_MESSAGE] = "INSERT INTO message VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     [STORE_FIND_CLIENT] = "SELECT id, window FROM client WHERE key = ?1",
-    [STORE_PUT_CLIENT] = "INSERT INTO client VALUES(?1, ?2, ?3, ?4)"
-                         " ON CONFLICT(id) DO UPDATE SET window = ?3, seen_ns = ?4",
+    [STORE_ADD_CLIENT] =
+        "INSERT INTO client(id, window, seen_ns, key) VALUES(?1, ?2, ?3, ?4)",
+    [STORE_PUT_CLIENT] = "UPDATE client SET window = ?2, seen_ns = ?3 WHERE id = ?1",
     [STORE_FIND_MESSAGE] =
         "SELECT id, time_ns, client, number FROM message WHERE id BETWEEN ?1 AND ?2"
         " ORDER BY id DESC LIMIT ?3",
@@ -110,10 +112,19 @@ static const char settings[] =
     "PRAGMA wal_autocheckpoint = 0; PRAGMA trusted_schema = OFF;"
     "PRAGMA journal_size_limit = 67108864;";
 
+/* Before SQLite is used at all: nobody asks for its statistics of memory, which cost a lock for each
+ * piece. Where it is in use already, they stay. */
+static void configure(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 int store_open(const char *path, struct store *ret_store, struct error *err)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     struct store store = {0};
     int is = 0;
+    pthread_once(&once, configure);
     int code = sqlite3_open_v2(
         path, &store.database,
         SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);

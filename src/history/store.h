@@ -30,6 +30,7 @@ enum store_statement {
     STORE_ADD_ROOM,
     STORE_ADD_MESSAGE,
     STORE_FIND_CLIENT,
+    STORE_ADD_CLIENT,
     STORE_PUT_CLIENT,
     STORE_FIND_MESSAGE, /* of a client and number, backwards in a room */
     STORE_ROWS,

@@ -24,7 +24,7 @@ enum {
     COMMIT_MOST = 4096,     /* messages in one transaction */
     INDEX_PIECE = 500,      /* messages indexed at once */
     LOG_PAGES_IDLE = 500,   /* of the log before it is written back when there is time */
-    LOG_PAGES_MOST = 8000,  /* and when there is none: 64 MiB */
+    LOG_PAGES_MOST = 32000, /* and when there is none: 256 MiB */
     LOOK_BACK_MOST = 200000 /* messages that are searched for a repeated one */
 };
 
