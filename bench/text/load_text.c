@@ -16,7 +16,7 @@
  * speaker stays at most so many messages before what the readers have, together, that no server
  * has a reason to drop any. */
 #define MEASURE_NAME "load_text"
-#include "../measure.h"
+#include "measure.h"
 #include "tongue.h"
 
 #include <arpa/inet.h>

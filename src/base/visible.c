@@ -47,7 +47,9 @@ int visible_append(struct buffer *buffer, const void *text, size_t length)
             buffer_append_format(buffer, "<%02X>", bytes[at]);
         at += taken > 0 ? taken : 1;
     }
-    return buffer_append(buffer, bytes ? bytes + length - plain : bytes, plain);
+    if (plain == 0)
+        return buffer->failed;
+    return buffer_append(buffer, bytes + length - plain, plain);
 }
 
 /* Columns of one character; what libunistring calls a control (-1) takes none. */

@@ -235,7 +235,7 @@ void metrics_adopt(struct metrics *metrics, int fd, wo_event *event,
 
 int64_t metrics_turn(struct metrics *metrics, int64_t now_ns)
 {
-    for (struct list_link *link; (link = list_first(&metrics->visits));) {
+    list_for_each_safe (link, &metrics->visits) {
         struct visit *visit = list_member(link, struct visit, link);
         if (visit->until_ns > now_ns)
             return visit->until_ns;

@@ -1,3 +1,5 @@
+/* The tracker, a capture a test, told in lines. More than 600 lines, because all tests are told
+ * in the same words. */
 #include "tcp/tracker.h"
 
 #include <setjmp.h>
