@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ static const int64_t usual_timeout_ns = 10 * NS_PER_S;
 const char *server_options_help(void)
 {
     return _(
-        "  --name NAME           how you would like to be called\n"
+        "  --name NAME           how you would like to be called (your login name)\n"
         "  --token TOKEN         who you are, as 'woshou token make' has it there; others\n"
         "                        can see it in the list of processes, but not in the\n"
         "                        environment's WOSHOU_TOKEN or in a file\n"
@@ -106,6 +107,18 @@ static int find_token(struct server_options *server, struct error *err)
     return home_token(server->host, server->port, &server->token, err);
 }
 
+/* Who does not say how to be called is called as on this machine; where that is no name for the
+ * protocol the server gives one. */
+static void find_name(struct server_options *server)
+{
+    const struct passwd *user = server->name ? NULL : getpwuid(geteuid());
+    size_t length = user ? strlen(user->pw_name) : 0;
+    if (length == 0 || length >= sizeof server->login)
+        return;
+    memcpy(server->login, user->pw_name, length + 1);
+    server->name = server->login;
+}
+
 int server_options_finish(struct server_options *server, const char *verb,
                           const char *where)
 {
@@ -113,6 +126,7 @@ int server_options_finish(struct server_options *server, const char *verb,
     int status = find_server(server, verb, where);
     if (status)
         return status;
+    find_name(server);
     buffer_init(&server->token, 0);
     buffer_init(&server->pins, 0);
     if (server->timeout_ns == 0)

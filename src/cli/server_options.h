@@ -50,7 +50,8 @@ struct server_options {
     enum session_tls tls;
     int64_t timeout_ns;
 
-    /* Once finished. */
+    /* Once finished; then `name` may be `login`. */
+    char login[GREETING_NAME_BYTES + 1];
     char host[ADDRESS_HOST];
     uint16_t port;
     uint8_t client_id[GREETING_CLIENT_ID_BYTES];
