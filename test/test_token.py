@@ -118,6 +118,14 @@ def test_where_things_are_when_nothing_is_said(token, tmp_path):
     assert token("make", "ann", directory=None, XDG_STATE_HOME="", HOME="")[0] == 1
 
 
+@pytest.mark.parametrize("locale", [
+    {}, {"LC_CTYPE": "C.UTF-8"}, {"LANG": "C"}, {"LC_ALL": "C"}, {"LANG": "no_SUCH.UTF-8"}])
+def test_chinese_needs_no_chinese_locale(token, monkeypatch, locale):
+    for name in ("LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES"):
+        monkeypatch.delenv(name, raising=False)
+    assert "名字" in token("--help", language="zh_CN", **locale)[1]
+
+
 def test_in_chinese(token):
     token("make", "ann", language="zh_CN")
     status, out, _ = token("list", language="zh_CN")

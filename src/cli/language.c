@@ -1,8 +1,8 @@
 /* Messages are English in the sources; gettext has them in Chinese. Pages hold both
  * languages at once, so gettext is always asked for Chinese, and English is the message
- * itself. LANGUAGE is set for that once, before there are threads. It counts only in a
- * locale other than C, and Debian always has C.UTF-8: that one is taken where the
- * environment's is missing or plain C. */
+ * itself. LANGUAGE is set for that once, before there are threads. It counts only where
+ * messages are in a locale other than C, and Debian always has C.UTF-8: that one is taken
+ * where the environment's is missing or plain C. */
 #include "cli/language.h"
 
 #include <libintl.h>
@@ -52,12 +52,20 @@ static const struct words *wished(void)
     return &language_english;
 }
 
+/* Category by category: who sets LC_CTYPE alone has messages in C. */
+static void leave_plain_c(int category)
+{
+    const char *locale = setlocale(category, NULL);
+    if (!locale || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0)
+        setlocale(category, "C.UTF-8");
+}
+
 void language_start(void)
 {
     chosen = wished();
-    const char *locale = setlocale(LC_ALL, "");
-    if (!locale || strcmp(locale, "C") == 0 || strcmp(locale, "POSIX") == 0)
-        setlocale(LC_ALL, "C.UTF-8");
+    setlocale(LC_ALL, "");
+    leave_plain_c(LC_CTYPE);
+    leave_plain_c(LC_MESSAGES);
     setlocale(LC_NUMERIC, "C"); /* numbers keep their point: in JSON, SVG and tables */
     setenv("LANGUAGE", "zh_CN", 1);
     bind_catalogues();
